@@ -1,0 +1,160 @@
+"""The command `emulator`."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import threading
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import click
+
+from emulator._version import __version__
+
+_CONTEXT = {"help_option_names": ["-h", "--help"]}
+
+
+@click.group(context_settings=_CONTEXT)
+@click.version_option(__version__, prog_name="emulator")
+def cli() -> None:
+    """Run the email-for-agents providers on your own machine."""
+
+
+def main() -> None:
+    """Run the command; every failure is one line and an exit code."""
+    cli(prog_name="emulator")
+
+
+def _clock(_: click.Context, __: click.Parameter, value: str) -> datetime | None:
+    if value == "real":
+        return None
+    try:
+        moment = datetime.fromisoformat(value)
+    except ValueError:
+        raise click.BadParameter(f"{value!r} is neither 'real' nor a time such as 2026-01-01T12:00:00Z") from None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+@cli.command()
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option("--port", default=8025, show_default=True, help="HTTP port; 0 takes a free one.")
+@click.option("--smtp-port", default=8026, show_default=True, help="SMTP port; 0 takes a free one.")
+@click.option("--seed", default="0", show_default=True, help="Decides every id.")
+@click.option("--clock", default="real", show_default=True, callback=_clock, help="A time at which the clock stands.")
+@click.option("--strict", is_flag=True, help="Refuse unknown keys; hold every answer against its contract.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON line when ready, and nothing else.")
+def serve(host: str, port: int, smtp_port: int, seed: str, clock: datetime | None, strict: bool, as_json: bool) -> None:
+    """Serve all providers over HTTP, and an SMTP sink, until Ctrl-C."""
+    from emulator.harness import Emulator
+    from emulator.servers.ports import PortTaken
+
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    emulator = Emulator(seed, clock=clock, strict=strict)
+    try:
+        servers = emulator.serve(host, port, smtp_port)
+    except PortTaken as error:
+        raise click.ClickException(str(error)) from None
+    ready = servers.ready()
+    click.echo(json.dumps(ready) if as_json else _first_screen(ready, seed))
+    while not stop.wait(3600):
+        pass
+    servers.close()
+
+
+def _first_screen(ready: dict[str, Any], seed: str) -> str:
+    from emulator import providers
+
+    smtp = ready["smtp"]
+    lines = [
+        f"Inbox Emulator {__version__}, seed {seed}, everything in memory. Ctrl-C stops it.",
+        f"  smtp     {smtp['host']}:{smtp['port']}",
+        f"  control  {ready['url']}/_emulator",
+        "Paste what your client needs:",
+    ]
+    for provider in providers.every():
+        known = ready["providers"][provider.name]
+        lines.append("  export " + " ".join(f"{k}={v.format(**known)}" for k, v in provider.environment.items()))
+    return "\n".join(lines)
+
+
+@cli.command()
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def providers(as_json: bool) -> None:
+    """List the providers and how much of each is built."""
+    from emulator import coverage
+    from emulator import providers as known
+
+    found = []
+    for provider in known.every():
+        rows = coverage.rows([provider.name])
+        built = sum(row["built"] for row in rows)
+        found.append({"name": provider.name, "origin": provider.origin, "built": built, "operations": len(rows)})
+    if as_json:
+        click.echo(json.dumps(found))
+        return
+    for row in found:
+        click.echo(f"{row['name']:<12} {row['built']:>3} of {row['operations']:>3} operations   {row['origin']}")
+
+
+@cli.command()
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.option("--markdown", is_flag=True, help="Print the page docs/coverage.md.")
+def coverage(as_json: bool, markdown: bool) -> None:
+    """Show each operation: built or missing, its source, and what is assumed about it."""
+    from emulator import coverage as report
+
+    if markdown:
+        click.echo(report.operations_page(), nl=False)
+    elif as_json:
+        click.echo(json.dumps(report.rows()))
+    else:
+        for row in report.rows():
+            state = "built" if row["built"] else "missing"
+            click.echo(f"{row['provider']:<12} {row['operation']:<28} {state:<8} {row['source']['kind']}")
+            for text in row["assumptions"]:
+                click.echo(f"{'':<13}assumed: {text}")
+
+
+@cli.group()
+def contract() -> None:
+    """Hold a provider, or its emulator, against its contract document."""
+
+
+@contract.command()
+@click.argument("provider")
+@click.option("--base-url", help="Where the API is; without it the emulator in process.")
+@click.option("--key-env", help="The environment variable that holds the API key for --base-url.")
+@click.option("--operations", help="Only operations whose id contains this text.")
+def run(provider: str, base_url: str | None, key_env: str | None, operations: str | None) -> None:
+    """Run the contract suites of PROVIDER: schema, journeys."""
+    from emulator import providers as known
+
+    try:
+        known.get(provider)
+    except LookupError as error:
+        raise click.ClickException(str(error)) from None
+    suites = Path(__file__).resolve().parent.parent / "contract"
+    if not _installed("schemathesis") or not suites.is_dir():
+        raise click.ClickException("the contract suites are not installed: pip install 'inbox-emulator[contract]'")
+    arguments = [f"--provider={provider}", *_given("--base-url", base_url), *_given("--key-env", key_env)]
+    arguments += _given("--operations", operations)
+    # Found beside this package and run with -P: a user's own folder called contract must not win.
+    command = [sys.executable, "-P", "-m", "pytest", "-p", "no:cacheprovider", "-c", str(suites / "suite.ini")]
+    command += ["--rootdir", str(suites), str(suites), *arguments]
+    sys.exit(subprocess.run(command, check=False).returncode)  # noqa: S603  # our own suites, no shell
+
+
+def _given(option: str, value: str | None) -> list[str]:
+    return [] if value is None else [f"{option}={value}"]
+
+
+def _installed(module: str) -> bool:
+    from importlib.util import find_spec
+
+    return find_spec(module) is not None

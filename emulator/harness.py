@@ -1,0 +1,216 @@
+"""An emulator in your process: for tests in Python, with or without pytest, and for `emulator serve`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from functools import cache
+from types import TracebackType
+from typing import Any, Self
+
+from werkzeug.test import Client, TestResponse
+
+from emulator import providers
+from emulator.mail import Attachment, Departure, Draft, Mailbox, sightings
+from emulator.mail.postoffice import outside_tray
+from emulator.mail.sightings import Sighting
+from emulator.provider import Provider
+from emulator.servers import Servers
+from emulator.servers.http.control import check_documented
+from emulator.servers.http.front import Front
+from emulator.servers.worlds import Worlds, new_world
+from emulator.world import ACCOUNTS, CREDENTIALS, Clock, FaultRule, Snapshot, World, parse_duration
+from emulator.world.clock import VIRTUAL_START
+
+__all__ = ["Account", "Emulator"]
+
+
+class Emulator:
+    """All providers over one mail system, in memory.
+
+    `seed` decides every id. `clock` is where time stands until you `advance` it; None means the real time.
+    `strict` refuses unknown keys with the provider's 401 and holds every answer against the contract document;
+    without it, an unknown key of the right form gets a fresh account of its own.
+    """
+
+    def __init__(self, seed: str = "0", *, clock: datetime | None = VIRTUAL_START, strict: bool = True) -> None:
+        self.seed = seed
+        self.world = _template(seed, clock, strict).fork()
+        self.worlds = Worlds(self.world)
+        self.wsgi = Front(self.worlds)
+        """The WSGI application, for example for `httpx.WSGITransport`."""
+        self.servers: Servers | None = None
+        """The open doors, once `serve` was called."""
+
+    def account(self, provider: str) -> Account:
+        """Return the ready account of a provider; LookupError names the choices."""
+        return Account(self, providers.get(provider))
+
+    def receive(
+        self,
+        to: str | list[str],
+        subject: str | None = None,
+        text: str | None = None,
+        *,
+        html: str | None = None,
+        sender: str = "someone@outside.test",
+        cc: list[str] | None = None,
+        bcc: list[str] | None = None,
+        in_reply_to: str | None = None,
+        attachments: Mapping[str, bytes] | None = None,
+    ) -> list[Sighting]:
+        """Let a mail come in from the outside; return it once for each address it arrived at."""
+        parts = (Attachment(name, "application/octet-stream", data) for name, data in (attachments or {}).items())
+        draft = Draft(
+            sender=sender,
+            sender_name=None,
+            to=[to] if isinstance(to, str) else to,
+            cc=cc or [],
+            bcc=bcc or [],
+            subject=subject,
+            text=text,
+            html=html,
+            in_reply_to=in_reply_to,
+            references=[in_reply_to] if in_reply_to else [],
+            attachments=tuple(parts),
+        )
+        with self.world.step():
+            return sightings.receive(self.world, draft)
+
+    @property
+    def sent(self) -> list[Departure]:
+        """The mail that left for addresses outside the emulator, oldest first."""
+        with self.world.step():
+            return outside_tray(self.world)
+
+    def mail(self, *, to: str | None = None, sender: str | None = None, subject: str | None = None) -> list[Sighting]:
+        """Return every mail where it arrived, oldest first; `sender` and `subject` match as substrings."""
+        with self.world.step():
+            return sightings.sightings(self.world, to=to, sender=sender, subject=subject)
+
+    def wait_for(
+        self, *, to: str | None = None, sender: str | None = None, subject: str | None = None, timeout: float = 5.0
+    ) -> Sighting:
+        """Return the newest matching mail, waiting `timeout` real seconds for it.
+
+        AssertionError if none came; it says what did arrive.
+        """
+        found = sightings.wait_for(self.world, to=to, sender=sender, subject=subject, timeout=timeout)
+        if found is None:
+            arrived = [f"  to {item.to} from {item.sender}: {item.subject!r}" for item in self.mail()[-20:]]
+            wanted = ", ".join(f"{k}={v!r}" for k, v in (("to", to), ("sender", sender), ("subject", subject)) if v)
+            heading = f"no mail with {wanted} within {timeout} s; what arrived:"
+            raise AssertionError("\n".join([heading, *(arrived or ["  nothing"])]))
+        return found
+
+    def fail(
+        self,
+        provider: str,
+        operation: str,
+        status: int,
+        *,
+        message: str | None = None,
+        nth: int = 1,
+        times: int | None = 1,
+        force: bool = False,
+    ) -> FaultRule:
+        """Answer `status` to the `nth` call of an operation and those after it, `times` in all.
+
+        Problem if the contract document does not know this error, unless forced.
+        """
+        if not force:
+            check_documented(provider, operation, status)
+        return self.world.faults.add(provider, operation, status, message=message, nth=nth, times=times)
+
+    def advance(self, by: str | float | timedelta) -> None:
+        """Move the clock: `"1h"`, seconds or a timedelta; what becomes due on the way is done."""
+        self.world.advance(by if isinstance(by, timedelta) else parse_duration(str(by)))
+
+    def journal(self, kind: str | None = None) -> list[dict[str, Any]]:
+        """Return what happened, oldest first, secrets masked; `kind` is `http`, `smtp` or begins with `mail.`."""
+        return [entry.as_json() for entry in self.world.journal if kind in (None, entry.kind)]
+
+    def snapshot(self) -> Snapshot:
+        """Return the present state, to `restore` it later."""
+        return self.world.snapshot()
+
+    def restore(self, snapshot: Snapshot) -> None:
+        """Put a state back."""
+        self.world.restore(snapshot)
+
+    def reset(self) -> None:
+        """Put the world back to its start."""
+        self.world.reset()
+
+    def serve(self, host: str = "127.0.0.1", port: int = 0, smtp_port: int = 0) -> Servers:
+        """Open the doors for clients outside this process, once; `close` closes them."""
+        if self.servers is None:
+            self.servers = Servers(self.worlds, host, port, smtp_port)
+        return self.servers
+
+    def close(self) -> None:
+        """Close the doors, and raise what went wrong inside the emulator itself, if anything did."""
+        if self.servers is not None:
+            self.servers.close()
+            self.servers = None
+        failures, self.worlds.failures = self.worlds.failures, []
+        if failures:
+            raise failures[0]
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+class Account:
+    """A ready account of one provider: where it is, its credentials, and shortcuts for tests."""
+
+    def __init__(self, emulator: Emulator, provider: Provider) -> None:
+        self.emulator = emulator
+        self.provider = provider
+        self.credentials = dict(provider.credentials)
+
+    @property
+    def base_url(self) -> str:
+        """What replaces the provider's origin: the served address after `emulator.serve()`, before it the real one."""
+        servers = self.emulator.servers
+        return servers.base_url(self.provider) if servers else self.provider.origin
+
+    @property
+    def api_key(self) -> str:
+        """The account's key."""
+        return self.credentials["api_key"]
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The variables to set for a client that reads its settings from the environment."""
+        known = {"base_url": self.base_url, **self.credentials}
+        return {name: value.format(**known) for name, value in self.provider.environment.items()}
+
+    def mailbox(self, local_part: str | None = None) -> Mailbox:
+        """Make a mailbox with everything the provider puts around it; `.address` is where it receives."""
+        world = self.emulator.world
+        with world.step():
+            credential = world.store.get(CREDENTIALS, self.api_key)
+            account = credential and credential.account_id and world.store.get(ACCOUNTS, credential.account_id)
+            if not account:
+                raise LookupError(f"the {self.provider.title} key {self.api_key} belongs to no account")
+            return self.provider.open_mailbox(world, account, local_part)
+
+    def request(self, method: str, path: str, **options: Any) -> TestResponse:
+        """Send a request with the account's key, in process, and return Werkzeug's response (`.json`, `.status_code`).
+
+        `options` are those of Werkzeug's test client: `json`, `query_string`, `headers` and so on.
+        """
+        headers = {**self.provider.key_headers(self.api_key), **options.pop("headers", {})}
+        client = Client(self.emulator.wsgi)
+        return client.open(path, method=method, base_url=self.provider.origin, headers=headers, **options)
+
+
+@cache
+def _template(seed: str, start: datetime | None, strict: bool) -> World:
+    return new_world(seed, Clock(start), strict=strict)

@@ -1,0 +1,64 @@
+"""Mail addresses: compare, check and write them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from email.header import Header
+from typing import Final
+
+MAX_LENGTH: Final = 254
+
+_ATEXT = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~\-\u0080-\U0010ffff]"
+_LABEL = r"[A-Za-z0-9\u0080-\U0010ffff](?:[A-Za-z0-9\-\u0080-\U0010ffff]*[A-Za-z0-9\u0080-\U0010ffff])?"
+PATTERN: Final = rf"^{_ATEXT}+(?:\.{_ATEXT}+)*@{_LABEL}(?:\.{_LABEL})*$"
+"""A bare address: a dot-atom, `@`, a host name. `a@localhost` and `ops@acme.test` are, quoted local parts are not."""
+
+_MESSAGE_ID = re.compile(r"^<[^<>\s]+>$")
+_ADDRESS = re.compile(PATTERN)
+_ATOMS = re.compile(r"^[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?: [A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*$")
+
+
+def is_address(text: str) -> bool:
+    """Tell whether `text` is one bare address."""
+    return len(text) <= MAX_LENGTH and _ADDRESS.match(text) is not None
+
+
+def is_message_id(text: str) -> bool:
+    """Tell whether `text` is one Message-ID with its angle brackets."""
+    return _MESSAGE_ID.match(text) is not None
+
+
+def normalize(address: str) -> str:
+    """Return the form in which addresses are compared: lower case, no surrounding space."""
+    return address.strip().lower()
+
+
+def local_part(address: str) -> str:
+    """Return what stands before the last `@`."""
+    return address.rpartition("@")[0]
+
+
+def domain(address: str) -> str:
+    """Return what stands after the last `@`."""
+    return address.rpartition("@")[2]
+
+
+def unique(addresses: Iterable[str]) -> list[str]:
+    """Return the addresses without repetitions, as first written."""
+    found: dict[str, str] = {}
+    for address in addresses:
+        found.setdefault(normalize(address), address)
+    return list(found.values())
+
+
+def write(name: str | None, address: str) -> str:
+    """Write `Name <address>` for a header, the name encoded where it must be; the bare address without a name."""
+    if not name:
+        return address
+    if not name.isascii() or not name.isprintable() or "=?" in name:
+        return Header(name, "utf-8").encode(linesep="\r\n") + f" <{address}>"
+    if _ATOMS.match(name):
+        return f"{name} <{address}>"
+    escaped = name.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}" <{address}>'

@@ -1,0 +1,170 @@
+"""The seam between the house and a provider: what a provider says of itself, and what its routes are given.
+
+A provider is a dialect over the one mail system. Everything a door needs to know about it stands in `Provider`;
+everything a route needs to know about a request stands in `Call`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from urllib.parse import urlsplit
+
+from emulator.openapi import Document, Operation
+from emulator.world.ids import Format
+
+if TYPE_CHECKING:
+    from flask import Blueprint
+    from werkzeug.datastructures import Headers
+
+    from emulator.mail import Mailbox
+    from emulator.world import Account, Credential, World
+
+MEGABYTE: Final = 1024 * 1024
+
+
+class Invalid(NamedTuple):
+    """One thing wrong with a request: where (`("body", "subject")`), which rule, in words, and what was received."""
+
+    where: tuple[str | int, ...]
+    rule: str
+    message: str
+    value: Any
+
+
+class Problem(Exception):
+    """A request that fails as the provider documents it; the provider's `render` gives it its shape.
+
+    `kind` is one of `KINDS` and has a usual status; `status` overrides it. `code` is the provider's own word.
+    With `keep_changes` what the request did before failing stays done (a counted try, for example).
+    """
+
+    KINDS: Final = {
+        "malformed": 400,
+        "refused": 400,
+        "unauthorized": 401,
+        "payment_required": 402,
+        "forbidden": 403,
+        "not_found": 404,
+        "no_route": 404,
+        "method_not_allowed": 405,
+        "conflict": 409,
+        "too_large": 413,
+        "wrong_content_type": 415,
+        "invalid": 422,
+        "rate_limited": 429,
+        "internal": 500,
+        "not_built": 501,
+        "unavailable": 503,
+        "fault": 500,
+    }
+
+    def __init__(
+        self,
+        kind: str,
+        message: str,
+        *,
+        status: int | None = None,
+        code: str | None = None,
+        errors: tuple[Invalid, ...] = (),
+        headers: Mapping[str, str] | None = None,
+        keep_changes: bool = False,
+    ) -> None:
+        super().__init__(message)
+        self.kind = kind
+        self.message = message
+        self.status = status or self.KINDS[kind]
+        self.code = code
+        self.errors = errors
+        self.headers = dict(headers or {})
+        self.keep_changes = keep_changes
+
+
+def invalid(where: str, message: str, value: Any, rule: str = "value") -> Problem:
+    """Return the problem of one bad field of the request body."""
+    return Problem("invalid", message, errors=(Invalid(("body", *where.split(".")), rule, message, value),))
+
+
+Body = dict[str, Any] | list[Any] | str
+
+
+class Answer(NamedTuple):
+    """What a route answers: a JSON value (`""` for an empty body), a status and headers."""
+
+    body: Body
+    status: int = 200
+    headers: dict[str, str] = {}  # noqa: RUF012  # a NamedTuple's default is shared and never changed
+
+
+NO_CONTENT: Final = Answer("", 204)
+
+
+@dataclass(slots=True)
+class Call:
+    """A request that passed auth and contract: the world and account it acts on, and what it carries."""
+
+    world: World
+    provider: Provider
+    operation: Operation
+    account: Account | None
+    credential: Credential | None
+    query: Mapping[str, Any]
+    body: Any
+    origin: str
+    """The scheme and host the client used, e.g. `http://127.0.0.1:8025`: links in answers begin with it."""
+
+    def file_url(self, token: str) -> str:
+        """Return the URL under which the file of this token can be fetched without a credential."""
+        return f"{self.origin}/_emulator/files/{token}"
+
+
+@dataclass(frozen=True)
+class Provider:
+    """A provider as the house knows it. All callables get the world they act on; none keeps state."""
+
+    name: str
+    title: str
+    origin: str
+    """The real origin, e.g. `https://inkbox.ai`; a client of the emulator replaces it."""
+    package: str
+    """The import package that holds openapi.json."""
+    ids: Mapping[str, Format]
+    """Id formats by kind. The mail system needs mailbox, message, thread and message_id."""
+    key_form: re.Pattern[str]
+    """The form of a credential; lenient mode takes any key of this form."""
+    routes: Callable[[], Blueprint]
+    """Import routes.py and return its blueprint, one view per operation, named by operationId."""
+    read_key: Callable[[Headers], str | None]
+    """Find the credential in the request headers."""
+    key_headers: Callable[[str], dict[str, str]]
+    """Return the headers in which a client shows its key."""
+    render: Callable[[Problem], Answer]
+    """Write a problem in the provider's error envelope."""
+    seed: Callable[[World], None]
+    """Fill a new world with the provider's well-known account and keys."""
+    open_account: Callable[[World, str], Credential]
+    """Make a fresh account that this unknown key belongs to."""
+    open_mailbox: Callable[[World, Account, str | None], Mailbox]
+    """Make a mailbox for tests, with everything the provider puts around it; None: a generated local part."""
+    credentials: Mapping[str, str]
+    """The well-known credentials of the seeded account by their documented name, `api_key` among them."""
+    environment: Mapping[str, str]
+    """What a client's environment needs, e.g. `{"INKBOX_API_KEY": "{api_key}"}`; `{base_url}` is known too."""
+    body_limit: int = 40 * MEGABYTE
+    hosts: tuple[str, ...] = field(default=())
+    """Further host names that mean this provider."""
+
+    @cached_property
+    def document(self) -> Document:
+        """The contract document."""
+        return Document(Path(str(files(self.package))) / "openapi.json")
+
+    @cached_property
+    def all_hosts(self) -> tuple[str, ...]:
+        """Every host name that means this provider."""
+        return (urlsplit(self.origin).netloc, *self.hosts)

@@ -1,0 +1,43 @@
+"""The providers. Each sub-package with a `PROVIDER` is one; others come by the entry points `emulator.providers`."""
+
+from __future__ import annotations
+
+import pkgutil
+from difflib import get_close_matches
+from functools import cache
+from importlib import import_module
+from importlib.metadata import entry_points
+
+from emulator.provider import Provider
+
+_GROUP = "emulator.providers"
+
+
+def names() -> list[str]:
+    """Return the built-in and the third-party provider names, sorted, without importing any."""
+    built_in = [module.name for module in pkgutil.iter_modules(__path__) if module.ispkg]
+    return sorted({*built_in, *(entry.name for entry in entry_points(group=_GROUP))})
+
+
+@cache
+def get(name: str) -> Provider:
+    """Return a provider by name; LookupError names the choices."""
+    for entry in entry_points(group=_GROUP):
+        if entry.name == name:
+            return _checked(entry.load(), name)
+    if name not in names():
+        near = get_close_matches(name, names(), 1)
+        hint = f"did you mean {near[0]!r}?" if near else f"choose from {', '.join(names())}"
+        raise LookupError(f"no provider {name!r}; {hint}")
+    return _checked(import_module(f"{__name__}.{name}").PROVIDER, name)
+
+
+def every() -> list[Provider]:
+    """Return all providers, by name."""
+    return [get(name) for name in names()]
+
+
+def _checked(provider: object, name: str) -> Provider:
+    if not isinstance(provider, Provider) or provider.name != name:
+        raise LookupError(f"{name!r} is registered as a provider but gives {provider!r}")
+    return provider

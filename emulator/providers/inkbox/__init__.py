@@ -1,0 +1,43 @@
+"""Inkbox (inkbox.ai): mailboxes that belong to agent identities."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from emulator.provider import Provider
+from emulator.providers.inkbox import resources, wire
+
+if TYPE_CHECKING:
+    from flask import Blueprint
+    from werkzeug.datastructures import Headers
+
+
+def _routes() -> Blueprint:
+    from emulator.providers.inkbox.routes import routes
+
+    return routes
+
+
+def _read_key(headers: Headers) -> str | None:
+    # SDKs up to 0.2.9 send the first, later ones the second; the server takes both.
+    return headers.get("X-Service-Token") or headers.get("X-API-Key")
+
+
+PROVIDER = Provider(
+    name="inkbox",
+    title="Inkbox",
+    origin="https://inkbox.ai",
+    package=__name__,
+    ids=wire.IDS,
+    key_form=re.compile(r"^(ApiKey_|ik_live_)[A-Za-z0-9_-]{4,200}$"),
+    routes=_routes,
+    read_key=_read_key,
+    key_headers=lambda key: {"X-Service-Token": key},
+    render=wire.problem,
+    seed=resources.seed,
+    open_account=resources.open_account,
+    open_mailbox=resources.open_test_mailbox,
+    credentials={"api_key": resources.SEED["api_key"]},
+    environment={"INKBOX_BASE_URL": "{base_url}", "INKBOX_API_KEY": "{api_key}"},
+)

@@ -1,0 +1,392 @@
+"""Inkbox's records and rules: organizations, identities, their mailboxes, messages and threads."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from importlib.resources import files
+from itertools import chain
+from typing import Any, Final
+
+from emulator.mail import MAILBOXES, MESSAGES, THREADS, Attachment, Draft, Mailbox, Message, Thread, addresses, threads
+from emulator.mail.postoffice import mailbox_at, open_mailbox, remove_message, send
+from emulator.mail.search import search
+from emulator.provider import MEGABYTE, Problem, invalid
+from emulator.world import ACCOUNTS, CREDENTIALS, Account, Collection, Credential, Duplicate, Order, Page, World
+from emulator.world.ordered import Key
+
+NAME: Final = "inkbox"
+DOMAIN: Final = "inkboxmail.com"
+SEED: Final[Mapping[str, str]] = json.loads(files(__package__).joinpath("seed.json").read_text("utf-8"))
+
+_DEFAULT_DISPLAY_NAME: Final = "Inkbox user"
+_MAX_ATTACHMENTS: Final = 25 * MEGABYTE
+
+
+@dataclass(frozen=True, slots=True)
+class Organization:
+    """What Inkbox knows of an account. `organization_id` is shown; `id` is the account's and never changes."""
+
+    id: str
+    organization_id: str
+    signing_key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """An agent identity: a handle inside its organization, with at most one mailbox."""
+
+    id: str
+    account_id: str
+    agent_handle: str
+    status: str
+    mailbox_id: str | None
+    created_at: datetime
+    updated_at: datetime
+    n: int
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookTarget:
+    """The webhook URL of a mailbox; `id` is the mailbox's."""
+
+    id: str
+    url: str | None
+
+
+ORGANIZATIONS: Collection[Organization] = Collection("inkbox.organizations")
+WEBHOOK_TARGETS: Collection[WebhookTarget] = Collection("inkbox.webhook_targets")
+IDENTITIES: Collection[Identity] = Collection(
+    "inkbox.identities",
+    unique={"handle": lambda i: (i.account_id, i.agent_handle), "mailbox": lambda i: i.mailbox_id},
+    ordered={"of_account": Order(groups=lambda i: (i.account_id,), sort=lambda i: (i.created_at, i.n))},
+)
+
+
+# Accounts
+
+
+def seed(world: World) -> None:
+    """Give a new world the test organization, its key, and a key that belongs to no organization."""
+    open_account(world, SEED["api_key"], SEED["organization"], SEED["api_key_label"])
+    stray = SEED["api_key_without_organization"]
+    world.store.add(CREDENTIALS, Credential(stray, NAME, None, "human", "Without organization", world.now()))
+
+
+def open_account(world: World, key: str, name: str = "Organization", label: str = "API key") -> Credential:
+    """Make an organization that this key belongs to, and return the key's credential."""
+    organization_id = world.derived_id(NAME, "account", key)
+    add_organization(world, organization_id, name)
+    return world.store.add(CREDENTIALS, Credential(key, NAME, organization_id, "human", label, world.now()))
+
+
+def add_organization(world: World, organization_id: str, name: str) -> Organization:
+    """Add an account and its organization."""
+    world.store.add(ACCOUNTS, Account(organization_id, NAME, name, world.now()))
+    return world.store.add(ORGANIZATIONS, Organization(organization_id, organization_id))
+
+
+def organization_of(world: World, account: Account | None) -> Organization:
+    """Return the caller's organization; 403 for a key that has none."""
+    found = None if account is None else world.store.get(ORGANIZATIONS, account.id)
+    if found is None:
+        raise Problem("forbidden", "Organization ID missing from token")
+    return found
+
+
+def rotate_signing_key(world: World, organization: Organization) -> str:
+    """Give the organization a new webhook signing key and return it; it is not shown again."""
+    key = world.new_id(NAME, "signing_key", organization.id)
+    world.store.put(ORGANIZATIONS, replace(organization, signing_key=key))
+    return key
+
+
+def open_test_mailbox(world: World, account: Account, local_part: str | None) -> Mailbox:
+    """Make an identity with a mailbox, both of the same name."""
+    organization = organization_of(world, account)
+    name = local_part or world.new_id(NAME, "local_part", account.id)
+    identity = create_identity(world, organization, name, {"email_local_part": name})
+    return existing_mailbox(world, identity)
+
+
+# Identities
+
+
+def create_identity(
+    world: World, organization: Organization, agent_handle: str, mailbox: Mapping[str, Any] | None
+) -> Identity:
+    """Make an identity, with a mailbox when asked for; 409 when the handle or the address is taken."""
+    now = world.now()
+    handle = _handle(agent_handle)
+    identity = Identity(
+        id=world.new_id(NAME, "identity", organization.id),
+        account_id=organization.id,
+        agent_handle=handle,
+        status="active",
+        mailbox_id=None,
+        created_at=now,
+        updated_at=now,
+        n=world.store.tick(IDENTITIES.name, organization.id),
+    )
+    try:
+        world.store.add(IDENTITIES, identity)
+    except Duplicate:
+        raise _handle_taken(handle) from None
+    if mailbox is None:
+        return identity
+    return _add_mailbox(world, identity, mailbox.get("display_name") or handle, mailbox.get("email_local_part"))
+
+
+def find_identity(world: World, organization: Organization, agent_handle: str) -> Identity:
+    """Return an identity by handle; 404 if there is none."""
+    identity = world.store.find(IDENTITIES, "handle", (organization.id, _handle(agent_handle)))
+    if identity is None:
+        raise Problem("not_found", "Agent identity not found")
+    return identity
+
+
+def list_identities(world: World, organization: Organization) -> list[Identity]:
+    """Return the identities of an organization, newest first."""
+    return list(world.store.each(IDENTITIES, "of_account", organization.id, newest_first=True))
+
+
+def update_identity(
+    world: World, organization: Organization, agent_handle: str, changes: Mapping[str, Any]
+) -> Identity:
+    """Change handle or status; 400 for an unknown status, 409 for a handle that is taken."""
+    identity = find_identity(world, organization, agent_handle)
+    status = changes.get("status", identity.status)
+    if status not in ("active", "paused"):
+        raise Problem("refused", "status must be active or paused")
+    handle = _handle(changes.get("agent_handle", identity.agent_handle))
+    try:
+        return world.store.put(
+            IDENTITIES, replace(identity, agent_handle=handle, status=status, updated_at=world.now())
+        )
+    except Duplicate:
+        raise _handle_taken(handle) from None
+
+
+def delete_identity(world: World, organization: Organization, agent_handle: str) -> None:
+    """Delete an identity; its mailbox is unlinked and survives."""
+    world.store.remove(IDENTITIES, find_identity(world, organization, agent_handle).id)
+
+
+def link_mailbox(world: World, organization: Organization, agent_handle: str, mailbox_id: str) -> Identity:
+    """Link an existing mailbox; 404 if it is not the organization's, 409 if one of the two is linked already."""
+    identity = find_identity(world, organization, agent_handle)
+    mailbox = world.store.get(MAILBOXES, mailbox_id.lower())
+    if mailbox is None or mailbox.account_id != organization.id or mailbox.deleted:
+        raise Problem("not_found", "Mailbox not found")
+    _refuse_second_mailbox(identity)
+    try:
+        return _link(world, identity, mailbox.id)
+    except Duplicate:
+        raise Problem("conflict", "Mailbox is already linked to an identity") from None
+
+
+def unlink_mailbox(world: World, organization: Organization, agent_handle: str) -> None:
+    """Unlink the mailbox; 404 if the identity has none."""
+    identity = find_identity(world, organization, agent_handle)
+    if identity.mailbox_id is None:
+        raise Problem("not_found", "Identity has no mailbox")
+    _link(world, identity, None)
+
+
+def mailbox_of(world: World, identity: Identity) -> Mailbox | None:
+    """Return the mailbox that an identity is linked to, or None."""
+    return None if identity.mailbox_id is None else world.store.get(MAILBOXES, identity.mailbox_id)
+
+
+def existing_mailbox(world: World, identity: Identity) -> Mailbox:
+    """Return the mailbox of an identity that has one."""
+    mailbox = mailbox_of(world, identity)
+    assert mailbox is not None, f"{identity.agent_handle} has no mailbox"
+    return mailbox
+
+
+def _handle(given: str) -> str:
+    return given.removeprefix("@").lower()
+
+
+def _handle_taken(handle: str) -> Problem:
+    return Problem("conflict", f"Agent handle '{handle}' is already taken")
+
+
+def _link(world: World, identity: Identity, mailbox_id: str | None) -> Identity:
+    return world.store.put(IDENTITIES, replace(identity, mailbox_id=mailbox_id, updated_at=world.now()))
+
+
+def _refuse_second_mailbox(identity: Identity) -> None:
+    if identity.mailbox_id is not None:
+        raise Problem("conflict", "Identity already has a mailbox")
+
+
+# Mailboxes
+
+
+def create_mailbox(
+    world: World, organization: Organization, agent_handle: str, display_name: str | None, local_part: str | None
+) -> Mailbox:
+    """Make a mailbox for an identity; 404 without the identity, 409 when it has one or the address is taken."""
+    identity = find_identity(world, organization, agent_handle)
+    _refuse_second_mailbox(identity)
+    linked = _add_mailbox(world, identity, display_name or _DEFAULT_DISPLAY_NAME, local_part)
+    return existing_mailbox(world, linked)
+
+
+def list_mailboxes(world: World, organization: Organization) -> list[Mailbox]:
+    """Return the active mailboxes of an organization, newest first."""
+    return list(world.store.each(MAILBOXES, "of_account", organization.id, newest_first=True))
+
+
+def find_mailbox(world: World, organization: Organization, email_address: str) -> Mailbox:
+    """Return a mailbox by its address or local part; 404 if it is not the organization's or deleted."""
+    address = email_address if "@" in email_address else f"{email_address}@{DOMAIN}"
+    mailbox = mailbox_at(world, address)
+    if mailbox is None or mailbox.account_id != organization.id:
+        raise Problem("not_found", "Mailbox not found")
+    return mailbox
+
+
+def update_mailbox(world: World, organization: Organization, email_address: str, changes: Mapping[str, Any]) -> Mailbox:
+    """Change display name or webhook URL; only what is supplied."""
+    mailbox = find_mailbox(world, organization, email_address)
+    if "webhook_url" in changes:
+        world.store.put(WEBHOOK_TARGETS, WebhookTarget(mailbox.id, changes["webhook_url"]))
+    name = changes.get("display_name", mailbox.display_name)
+    return world.store.put(MAILBOXES, replace(mailbox, display_name=name, updated_at=world.now()))
+
+
+def delete_mailbox(world: World, organization: Organization, email_address: str) -> None:
+    """Delete a mailbox: it receives nothing more and is hidden; its identity goes on without one."""
+    mailbox = find_mailbox(world, organization, email_address)
+    identity = world.store.find(IDENTITIES, "mailbox", mailbox.id)
+    if identity is not None:
+        _link(world, identity, None)
+    world.store.put(MAILBOXES, replace(mailbox, status="deleted", updated_at=world.now()))
+
+
+def webhook_url(world: World, mailbox: Mailbox) -> str | None:
+    """Return the webhook URL of a mailbox, or None."""
+    target = world.store.get(WEBHOOK_TARGETS, mailbox.id)
+    return None if target is None else target.url
+
+
+def _add_mailbox(world: World, identity: Identity, display_name: str, local_part: str | None) -> Identity:
+    local = local_part or world.new_id(NAME, "local_part", identity.account_id)
+    address = f"{local.lower()}@{DOMAIN}"
+    try:
+        mailbox = open_mailbox(world, NAME, identity.account_id, address, display_name=display_name)
+    except Duplicate:
+        raise Problem("conflict", f"Email address '{address}' is already taken") from None
+    world.store.add(WEBHOOK_TARGETS, WebhookTarget(mailbox.id, None))
+    return _link(world, identity, mailbox.id)
+
+
+# Messages and threads
+
+
+def send_message(world: World, mailbox: Mailbox, body: Mapping[str, Any]) -> Message:
+    """Send a mail as the request body describes it and return the sender's copy."""
+    recipients = body["recipients"]
+    in_reply_to, references = _parent(world, mailbox, body.get("in_reply_to_message_id"))
+    draft = Draft(
+        sender=mailbox.address,
+        sender_name=mailbox.display_name,
+        to=recipients["to"],
+        cc=recipients.get("cc") or [],
+        bcc=recipients.get("bcc") or [],
+        subject=body["subject"],
+        text=body.get("body_text"),
+        html=body.get("body_html"),
+        in_reply_to=in_reply_to,
+        references=references,
+        attachments=_attachments(body.get("attachments") or ()),
+    )
+    return send(world, mailbox, draft)
+
+
+def list_messages(
+    world: World, mailbox: Mailbox, direction: str | None, limit: int, after: Key | None
+) -> Page[Message]:
+    """Return a page of the messages of a mailbox, newest first."""
+    group = mailbox.id if direction is None else (mailbox.id, direction)
+    return world.store.page(MESSAGES, "timeline", group, limit=limit, after=after)
+
+
+def find_message(world: World, mailbox: Mailbox, message_id: str) -> Message:
+    """Return a message of a mailbox by id; 404 if there is none."""
+    message = world.store.get(MESSAGES, message_id.lower())
+    if message is None or message.mailbox_id != mailbox.id:
+        raise Problem("not_found", "Message not found")
+    return message
+
+
+def mark_message(world: World, message: Message, marks: Mapping[str, bool]) -> Message:
+    """Set `is_read` and `is_starred`, whichever is supplied."""
+    read, starred = marks.get("is_read", message.is_read), marks.get("is_starred", message.is_starred)
+    return world.store.put(MESSAGES, replace(message, is_read=read, is_starred=starred, updated_at=world.now()))
+
+
+def find_attachment(message: Message, filename: str) -> int:
+    """Return the index of the first attachment of this name; 404 if there is none."""
+    for index, part in enumerate(message.mail.body.attachments):
+        if part.filename == filename:
+            return index
+    raise Problem("not_found", "Attachment not found")
+
+
+def search_messages(world: World, mailboxes: Sequence[Mailbox], query: str, limit: int) -> list[Message]:
+    """Return the best matches in some mailboxes."""
+    newest_first = sorted(
+        chain.from_iterable(world.store.each(MESSAGES, "timeline", box.id, newest_first=True) for box in mailboxes),
+        key=lambda message: message.created_at,
+        reverse=True,
+    )
+    return search(newest_first, query, limit)
+
+
+def list_threads(world: World, mailbox: Mailbox, limit: int, after: Key | None) -> Page[Thread]:
+    """Return a page of the threads of a mailbox, last activity first."""
+    return world.store.page(THREADS, "activity", mailbox.id, limit=limit, after=after)
+
+
+def find_thread(world: World, mailbox: Mailbox, thread_id: str) -> Thread:
+    """Return a thread of a mailbox by id; 404 if there is none."""
+    thread = world.store.get(THREADS, thread_id.lower())
+    if thread is None or thread.mailbox_id != mailbox.id:
+        raise Problem("not_found", "Thread not found")
+    return thread
+
+
+def delete_thread(world: World, thread: Thread) -> None:
+    """Delete a thread with its messages."""
+    for message in threads.messages_of(world, thread):
+        remove_message(world, message)
+
+
+def _parent(world: World, mailbox: Mailbox, given: str | None) -> tuple[str | None, list[str]]:
+    """Return In-Reply-To and References of a reply; the SDK's guide passes a row id, its reference a Message-ID."""
+    if not given:
+        return None, []
+    row = world.store.get(MESSAGES, given.lower())
+    if row is None or row.mailbox_id != mailbox.id:
+        row = threads.find_by_message_id(world, mailbox.id, given)
+    if row is None:
+        return (given, [given]) if addresses.is_message_id(given) else (None, [])
+    message_id = row.mail.message_id
+    return message_id, [*row.mail.references, *([message_id] if message_id else [])]
+
+
+def _attachments(given: Sequence[Mapping[str, str]]) -> tuple[Attachment, ...]:
+    parts = tuple(
+        Attachment(item["filename"], item["content_type"], base64.b64decode(item["content_base64"])) for item in given
+    )
+    total = sum(len(part.data) for part in parts)
+    if total > _MAX_ATTACHMENTS:
+        raise invalid("attachments", f"Attachments exceed 25 MB in total: {total} bytes", None)
+    return parts

@@ -1,0 +1,67 @@
+"""The doors of the emulator, and what opens and closes them together."""
+
+from __future__ import annotations
+
+from types import TracebackType
+from typing import Any, Self
+
+from emulator import providers
+from emulator.provider import Provider
+from emulator.servers.http.front import Front
+from emulator.servers.http.server import HttpServer
+from emulator.servers.smtp import SmtpServer
+from emulator.servers.worlds import Worlds
+
+__all__ = ["Servers"]
+
+
+class Servers:
+    """An emulator on its ports: HTTP for all providers, and the SMTP sink. Port 0 means any free one.
+
+    Raises PortTaken (an OSError with a one-line message) if a port cannot be had; nothing stays open then.
+    """
+
+    def __init__(self, worlds: Worlds, host: str = "127.0.0.1", port: int = 0, smtp_port: int = 0) -> None:
+        self.worlds = worlds
+        self.host = host
+        self.http = HttpServer(Front(worlds), host, port)
+        try:
+            self.smtp = SmtpServer(worlds, host, smtp_port)
+        except BaseException:
+            self.http.stop()
+            raise
+
+    @property
+    def url(self) -> str:
+        """The origin of the HTTP door."""
+        return self.http.url
+
+    def base_url(self, provider: Provider) -> str:
+        """Return what replaces the provider's real origin in a client's settings."""
+        return f"{self.url}/{provider.name}"
+
+    def ready(self) -> dict[str, Any]:
+        """Return the ready line: where the doors are, and each provider's base URL and credentials."""
+        return {
+            "ready": True,
+            "url": self.url,
+            "smtp": {"host": self.host, "port": self.smtp.port},
+            "imap": None,
+            "providers": {
+                provider.name: {"base_url": self.base_url(provider), **provider.credentials}
+                for provider in providers.every()
+            },
+        }
+
+    def close(self) -> None:
+        """Close all doors; returns when their threads have ended."""
+        self.http.stop()
+        self.smtp.stop()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()

@@ -1,0 +1,1 @@
+"""The HTTP door: the providers' Flask apps, the contract check, and the control API."""

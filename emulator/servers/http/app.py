@@ -1,0 +1,202 @@
+"""The Flask app of one provider: a request's way from the door to the route and back."""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from difflib import get_close_matches
+from functools import cache
+from typing import Any, Final
+
+from flask import Flask, Response, request
+from flask.sessions import SecureCookieSession, SessionInterface
+from werkzeug.exceptions import HTTPException
+
+from emulator import providers
+from emulator.openapi import JSON_TYPE, Operation
+from emulator.provider import Answer, Call, Problem, Provider
+from emulator.servers.http.check import ContractViolation, OperationCheck
+from emulator.servers.http.exchange import EXCHANGE, Exchange
+from emulator.world import ACCOUNTS, CREDENTIALS, Credential, World
+
+_PARAMETER = re.compile(r"<(?:[a-z]+:)?([^>]+)>")
+_HTTP_KINDS: Final = {404: "no_route", 405: "method_not_allowed", 413: "too_large"}
+_log = logging.getLogger("emulator")
+
+
+@cache
+def provider_app(name: str) -> Flask:
+    """Return the app of a provider. It holds no state, so one serves every world of the process."""
+    provider = providers.get(name)
+    app = Flask(name, static_folder=None)
+    app.session_interface = _NoSession()
+    app.config["MAX_CONTENT_LENGTH"] = provider.body_limit
+    app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
+    app.url_map.strict_slashes = False
+    app.url_map.merge_slashes = False
+    app.register_blueprint(provider.routes(), name="")
+    _add_missing(app, provider)
+    for endpoint, view in list(app.view_functions.items()):
+        operation = provider.document.operations.get(endpoint)
+        if operation is not None:
+            app.view_functions[endpoint] = _pipeline(provider, operation, view)
+    app.register_error_handler(Exception, _error_handler(app, provider))
+    return app
+
+
+def openapi_path(rule: str) -> str:
+    """Write a Flask rule as an OpenAPI path: `/a/<b>` as `/a/{b}`."""
+    return _PARAMETER.sub(r"{\1}", rule)
+
+
+class _NoSession(SessionInterface):
+    """The providers' APIs have no cookies; not opening sessions saves a tenth of a request."""
+
+    def open_session(self, *_: object) -> SecureCookieSession:
+        return SecureCookieSession()
+
+    def save_session(self, *_: object) -> None:
+        return None
+
+
+def _add_missing(app: Flask, provider: Provider) -> None:
+    """Give every documented operation that is not built an honest answer."""
+    for operation in provider.document.operations.values():
+        if operation.id not in app.view_functions:
+            path = re.sub(r"\{([^}]+)\}", r"<\1>", operation.path)
+            app.add_url_rule(path, operation.id, _not_built, methods=[operation.method])
+
+
+def _not_built(call: Call, **_: str) -> Answer:
+    raise Problem("not_built", f"{call.operation.id} is documented but not built in this emulator")
+
+
+def _exchange() -> Exchange:
+    exchange: Exchange = request.environ[EXCHANGE]
+    return exchange
+
+
+def _pipeline(provider: Provider, operation: Operation, view: Callable[..., Any]) -> Callable[..., Response]:
+    check = OperationCheck(provider.document, operation)
+
+    def run(**path: str) -> Response:
+        exchange = _exchange()
+        exchange.operation = operation
+        world = exchange.world
+        _fault(world, provider, operation)
+        received = exchange.environ["werkzeug.request"]  # Flask's proxy costs on every use
+        exchange.sent = received.get_data()  # before the lock: a slow client must not hold up the world
+        with world.lock:
+            credential = _authenticate(exchange, operation)
+            call = Call(
+                world=world,
+                provider=provider,
+                operation=operation,
+                account=exchange.account,
+                credential=credential,
+                query=check.query(received),
+                body=check.body(exchange.sent, received),
+                origin=exchange.origin,
+            )
+            with world.step():
+                answer: Answer = view(call, **path)
+        return _respond(exchange, answer, check if world.strict else None)
+
+    return run
+
+
+def _fault(world: World, provider: Provider, operation: Operation) -> None:
+    rule = world.faults.take(provider.name, operation.id) if len(world.faults) else None
+    if rule is not None:
+        documented = operation.responses.get(str(rule.status), {}).get("description", "Fault injected")
+        headers = {"X-Emulator-Fault": rule.id}
+        raise Problem("fault", rule.message or documented, status=rule.status, headers=headers)
+
+
+def _authenticate(exchange: Exchange, operation: Operation) -> Credential | None:
+    """Find the credential and the account of a request; Problem if the operation needs one that is not there."""
+    if not operation.needs_credential:
+        return None
+    world, provider, key = exchange.world, exchange.provider, exchange.key
+    if key is None:
+        raise Problem("unauthorized", "No API key was sent")
+    credential = world.store.get(CREDENTIALS, key)
+    if credential is None and not world.strict and provider.key_form.match(key):
+        with world.step():
+            credential = provider.open_account(world, key)
+    now = world.now()
+    if credential is None or credential.provider != provider.name:
+        raise Problem("unauthorized", "The API key is not valid")
+    if credential.expires_at is not None and credential.expires_at <= now:
+        raise Problem("unauthorized", "The API key has expired")
+    if credential.last_used_at != now:
+        credential = world.store.put(CREDENTIALS, replace(credential, last_used_at=now))
+    if credential.account_id is not None:
+        exchange.account = world.store.get(ACCOUNTS, credential.account_id)
+    return credential
+
+
+def _respond(exchange: Exchange, answer: Answer, check: OperationCheck | None = None) -> Response:
+    if check is not None:
+        check.answer(answer)
+    exchange.status = answer.status
+    if answer.body == "":
+        response = Response(status=answer.status, headers=answer.headers)
+        del response.headers["Content-Type"]
+        return response
+    exchange.answered = json.dumps(answer.body, ensure_ascii=False, separators=(",", ":")).encode("utf-8")
+    return Response(exchange.answered, answer.status, answer.headers, content_type=JSON_TYPE)
+
+
+def _error_handler(app: Flask, provider: Provider) -> Callable[[Exception], Response]:
+    def answer(error: Exception) -> Response:
+        exchange = _exchange()
+        problem = _as_problem(app, exchange, error)
+        response = _respond(exchange, provider.render(problem))
+        response.headers.update(problem.headers)
+        return response
+
+    return answer
+
+
+def _as_problem(app: Flask, exchange: Exchange, error: Exception) -> Problem:
+    if isinstance(error, Problem):
+        if exchange.world.strict and error.kind not in ("fault", "not_built"):
+            _check_documented(exchange, error)
+        return error
+    if isinstance(error, HTTPException):
+        return _http_problem(app, error)
+    _log.error("the emulator failed at %s %s", request.method, request.path, exc_info=error)
+    exchange.worlds.failures.append(error)
+    return Problem("internal", f"the emulator failed: {type(error).__name__}; see its log")
+
+
+def _check_documented(exchange: Exchange, problem: Problem) -> None:
+    """Note in strict mode that a problem was answered which the contract does not know."""
+    operation, status = exchange.operation, exchange.provider.render(problem).status
+    if operation is not None and not operation.documents(status):
+        violation = ContractViolation(f"{operation.id} answered the undocumented status {status}: {problem.message}")
+        exchange.worlds.failures.append(violation)
+
+
+def _http_problem(app: Flask, error: HTTPException) -> Problem:
+    status = error.code or 500
+    kind = _HTTP_KINDS.get(status, "malformed")
+    headers: dict[str, str] = {}
+    methods = getattr(error, "valid_methods", None)
+    if methods:
+        headers["Allow"] = ", ".join(sorted(methods))
+    if kind == "no_route":
+        headers["X-Emulator-Hint"] = _nearest(app, request.path)
+    message = "Not Found" if kind == "no_route" else str(error.name)
+    return Problem(kind, message, status=status, headers=headers)
+
+
+def _nearest(app: Flask, path: str) -> str:
+    rules: Mapping[str, str] = {openapi_path(rule.rule): rule.endpoint for rule in app.url_map.iter_rules()}
+    near = get_close_matches(path, rules, 1, 0.3)
+    hint = f"the nearest is {near[0]}" if near else "see /_emulator/coverage"
+    return f"no operation at this path is emulated; {hint}"

@@ -1,0 +1,78 @@
+"""One HTTP exchange: what is known of a request on its way through the house, and how the journal shows it."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from werkzeug.datastructures import EnvironHeaders
+
+from emulator.openapi import Operation
+from emulator.provider import Provider
+from emulator.servers.worlds import Worlds
+from emulator.world import Account
+from emulator.world.masking import mask_body, mask_headers, mask_query
+
+Environ = dict[str, Any]
+
+EXCHANGE: Final = "emulator.exchange"
+"""The WSGI environ key of the Exchange."""
+
+_KEPT: Final = 64 * 1024
+
+
+class Exchange:
+    """A request to a provider: the world it acts on from the start, account and operation when they are found."""
+
+    __slots__ = ("account", "answered", "environ", "key", "operation", "provider", "sent", "status", "world", "worlds")
+
+    def __init__(self, provider: Provider, worlds: Worlds, environ: Environ) -> None:
+        self.provider = provider
+        self.worlds = worlds
+        self.environ = environ
+        self.key = provider.read_key(EnvironHeaders(environ))
+        self.world = worlds.of_key(provider, self.key)
+        self.operation: Operation | None = None
+        self.account: Account | None = None
+        self.sent = b""
+        self.status = 0
+        self.answered = b""
+
+    @property
+    def origin(self) -> str:
+        """The scheme and host that the client used."""
+        return origin(self.environ)
+
+    def close(self) -> None:
+        """Note the exchange in the journal; bodies are kept up to 64 KiB and masked when shown."""
+        environ = self.environ
+        method, path, query = environ["REQUEST_METHOD"], environ["PATH_INFO"], environ.get("QUERY_STRING", "")
+        headers = [item for item in environ.items() if item[0].startswith("HTTP_")]
+        provider, operation = self.provider.name, self.operation and self.operation.id
+        account, status = self.account and self.account.id, self.status
+        sent, answered = self.sent[:_KEPT], self.answered[:_KEPT]
+
+        def render() -> dict[str, Any]:
+            return {
+                "provider": provider,
+                "operation": operation,
+                "account": account,
+                "method": method,
+                "path": path,
+                "query": mask_query(query),
+                "status": status,
+                "request_headers": mask_headers((_header_name(name), value) for name, value in headers),
+                "request_body": mask_body(sent),
+                "response_body": mask_body(answered),
+            }
+
+        self.world.journal.add(self.world.now(), "http", render, len(sent) + len(answered) + len(path) + len(query))
+
+
+def origin(environ: Environ) -> str:
+    """Return the scheme and host that the client used, e.g. `http://127.0.0.1:8025`."""
+    host = environ.get("HTTP_HOST") or f"{environ['SERVER_NAME']}:{environ['SERVER_PORT']}"
+    return f"{environ['wsgi.url_scheme']}://{host}"
+
+
+def _header_name(key: str) -> str:
+    return key[5:].replace("_", "-").title()

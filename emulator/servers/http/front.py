@@ -1,0 +1,68 @@
+"""One door for all providers: by path prefix (`/inkbox/...`) or Host header; `/_emulator` is the emulator itself."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable
+from difflib import get_close_matches
+from functools import cache
+from typing import Any, Final
+
+from emulator import providers
+from emulator.servers.http.app import provider_app
+from emulator.servers.http.control import CONTROL_PREFIX, WORLDS, control_app
+from emulator.servers.http.exchange import EXCHANGE, Environ, Exchange, origin
+from emulator.servers.worlds import Worlds
+
+StartResponse = Callable[..., Any]
+
+_JSON: Final = [("Content-Type", "application/json")]
+
+
+class Front:
+    """The WSGI application of an emulator: finds the provider and hands the worlds on."""
+
+    def __init__(self, worlds: Worlds) -> None:
+        self.worlds = worlds
+
+    def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        """Answer one request."""
+        path: str = environ.get("PATH_INFO", "")
+        if path.startswith(CONTROL_PREFIX):
+            environ[WORLDS] = self.worlds
+            return control_app()(environ, start_response)
+        host = environ.get("HTTP_HOST", "").lower()
+        name = _hosts().get(host) or _hosts().get(host.partition(":")[0])
+        if name is None:
+            name = path[1:].partition("/")[0]
+            if name not in _names():
+                return _no_provider(path, environ, start_response)
+            environ["SCRIPT_NAME"] = f"{environ.get('SCRIPT_NAME', '')}/{name}"
+            environ["PATH_INFO"] = path[len(name) + 1 :]
+        exchange = environ[EXCHANGE] = Exchange(providers.get(name), self.worlds, environ)
+        try:
+            return provider_app(name)(environ, start_response)
+        finally:
+            exchange.close()
+
+
+@cache
+def _names() -> frozenset[str]:
+    return frozenset(providers.names())
+
+
+@cache
+def _hosts() -> dict[str, str]:
+    return {host: provider.name for provider in providers.every() for host in provider.all_hosts}
+
+
+def _no_provider(path: str, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+    base = origin(environ)
+    bases = {name: f"{base}/{name}" for name in providers.names()}
+    status, message = "200 OK", "Inbox Emulator: give your client one of these base URLs"
+    if path not in ("", "/"):
+        near = get_close_matches(path[1:].partition("/")[0], bases, 1)
+        hint = f"did you mean /{near[0]}?" if near else "a path begins with a provider's name"
+        status, message = "404 Not Found", f"nothing is served at {path}: {hint}"
+    start_response(status, _JSON)
+    return [json.dumps({"message": message, "providers": bases, "control": f"{base}{CONTROL_PREFIX}"}).encode()]

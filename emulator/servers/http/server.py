@@ -1,0 +1,48 @@
+"""The HTTP server behind `serve`: cheroot in a thread, keep-alive, port 0, stops at once."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any, Final
+
+from cheroot.wsgi import Server as CherootServer
+
+from emulator.servers.ports import PortTaken
+
+THREADS: Final = 16
+_POLL: Final = 0.05
+
+
+class HttpServer:
+    """A WSGI application served over HTTP until `stop`. With port 0 the system chooses one."""
+
+    def __init__(self, app: Any, host: str = "127.0.0.1", port: int = 0) -> None:
+        self._server = CherootServer((host, port), app, numthreads=THREADS, server_name="localhost")
+        self._server.shutdown_timeout = 1
+        self._server.expiration_interval = _POLL
+        # cheroot's own messages are about broken connections: the client's business.
+        setattr(self._server, "error_log", _quiet)  # noqa: B010  # assigning to a method is not typed
+        try:
+            self._server.prepare()
+        except OSError as error:
+            raise PortTaken("HTTP", host, port, error) from error
+        self.host = host
+        self.port: int = self._server.bind_addr[1]
+        self._thread = threading.Thread(target=self._server.serve, name="emulator-http", daemon=True)
+        self._thread.start()
+
+    @property
+    def url(self) -> str:
+        """The origin to reach the server at, e.g. `http://127.0.0.1:8025`."""
+        everywhere = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104  # what the user asked for, as a client dials it
+        host = everywhere.get(self.host, self.host)
+        return f"http://{f'[{host}]' if ':' in host else host}:{self.port}"
+
+    def stop(self) -> None:
+        """Close the port and end the threads."""
+        self._server.stop()
+        self._thread.join()
+
+
+def _quiet(msg: str = "", level: int = 20, traceback: bool = False) -> None:
+    """Drop cheroot's own messages: broken connections are the client's business."""

@@ -1,0 +1,67 @@
+"""The worlds of one process: made from the providers' seeds, told apart by credential."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from emulator import providers
+from emulator.provider import Provider
+from emulator.world import CREDENTIALS, Clock, World
+
+DEFAULT = "default"
+
+
+def new_world(seed: str = "0", clock: Clock | None = None, *, strict: bool = False) -> World:
+    """Return a world with every provider's well-known account in it."""
+    world = World(seed, clock, {provider.name: provider.ids for provider in providers.every()})
+    world.strict = strict
+    with world.step():
+        for provider in providers.every():
+            provider.seed(world)
+    world.settled_origin()
+    return world
+
+
+class Worlds:
+    """Worlds by name. A request's credential decides which one it acts on; an unknown one means the default."""
+
+    def __init__(self, default: World) -> None:
+        self._worlds = {DEFAULT: default}
+        self.failures: list[BaseException] = []
+        """What went wrong inside the emulator itself; a fixture raises it again in the test that caused it."""
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._worlds)
+
+    @property
+    def default(self) -> World:
+        """The world of unknown credentials."""
+        return self._worlds[DEFAULT]
+
+    def add(self, name: str, world: World) -> None:
+        """Add a world; ValueError if the name is taken."""
+        if name in self._worlds:
+            raise ValueError(f"there is a world {name!r} already")
+        self._worlds[name] = world
+
+    def remove(self, name: str) -> None:
+        """Remove a world; KeyError if there is none, ValueError for the default."""
+        if name == DEFAULT:
+            raise ValueError("the default world stays; reset it instead")
+        del self._worlds[name]
+
+    def get(self, name: str) -> World | None:
+        """Return a world by name."""
+        return self._worlds.get(name)
+
+    def of_key(self, provider: Provider, key: str | None) -> World:
+        """Return the world in which this provider's key is known, else the default."""
+        if key is None or len(self._worlds) == 1:
+            return self.default
+        candidates: Iterable[World] = tuple(self._worlds.values())
+        return next((world for world in candidates if _knows(world, provider, key)), self.default)
+
+
+def _knows(world: World, provider: Provider, key: str) -> bool:
+    credential = world.store.get(CREDENTIALS, key)
+    return credential is not None and credential.provider == provider.name

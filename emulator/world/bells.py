@@ -1,0 +1,40 @@
+"""Waiting without polling: a waiter sleeps until the bell of its address rings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import Event, Lock
+
+
+class Bells:
+    """One bell per name (a mail address, say); ringing it wakes those who wait for it and nobody else."""
+
+    __slots__ = ("_lock", "_waiting")
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._waiting: dict[str, list[Event]] = {}
+
+    def ring(self, name: str) -> None:
+        """Wake everybody who waits for this name (compared without case) or for any."""
+        if not self._waiting:
+            return
+        with self._lock:
+            for event in (*self._waiting.get(name.lower(), ()), *self._waiting.get("*", ())):
+                event.set()
+
+    @contextmanager
+    def waiting(self, name: str | None) -> Iterator[Event]:
+        """Give an event that is set when the bell rings; None waits for any name. Clear it before looking."""
+        key, event = "*" if name is None else name.lower(), Event()
+        with self._lock:
+            self._waiting.setdefault(key, []).append(event)
+        try:
+            yield event
+        finally:
+            with self._lock:
+                waiters = self._waiting[key]
+                waiters.remove(event)
+                if not waiters:
+                    del self._waiting[key]

@@ -1,0 +1,224 @@
+"""The memory store: collections of immutable records with declared indexes, all of it one persistent value."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import Any, Generic, NamedTuple, Protocol, TypeVar
+
+from immutables import Map
+
+from emulator.world.ordered import Key, SortedKeys
+
+
+class Record(Protocol):
+    """What a collection holds: an immutable value with a string id."""
+
+    @property
+    def id(self) -> str:
+        """The key of the record in its collection."""
+        ...
+
+
+R = TypeVar("R", bound=Record)
+"""A type of record."""
+
+
+@dataclass(frozen=True, slots=True)
+class Order(Generic[R]):
+    """An ordered index: a record stands once in each of its groups, sorted by `sort`, ties by id.
+
+    `groups` may return an empty tuple: the record is then not listed.
+    """
+
+    groups: Callable[[R], Iterable[Hashable]]
+    sort: Callable[[R], Key]
+
+
+@dataclass(frozen=True, eq=False)
+class Collection(Generic[R]):
+    """A declared set of records.
+
+    `unique` maps an index name to a value that no two records share (None: not indexed).
+    `ordered` maps an index name to an `Order`.
+    """
+
+    name: str
+    unique: Mapping[str, Callable[[R], Hashable | None]] = field(default_factory=dict)
+    ordered: Mapping[str, Order[R]] = field(default_factory=dict)
+
+
+class Duplicate(Exception):
+    """A record's unique value is taken by another record."""
+
+    def __init__(self, collection: str, index: str, value: object) -> None:
+        super().__init__(f"{collection}: {index} {value!r} is taken")
+        self.collection = collection
+        self.index = index
+        self.value = value
+
+
+class Page(NamedTuple, Generic[R]):
+    """Some records in order, and the key to continue after (None when nothing follows)."""
+
+    records: list[R]
+    next_key: Key | None
+
+
+class _Table(NamedTuple):
+    rows: Map[str, Any]
+    unique: Map[tuple[str, Hashable], str]
+    ordered: Map[tuple[str, Hashable], SortedKeys]
+
+
+Root = Map[str, Any]
+_EMPTY = _Table(Map(), Map(), Map())
+_COUNTERS = "counters"
+
+
+class Store:
+    """Records in memory. `root` is the whole state as one immutable value: fork and restore copy a reference."""
+
+    __slots__ = ("root",)
+
+    def __init__(self, root: Root | None = None) -> None:
+        self.root: Root = Map() if root is None else root
+
+    def add(self, collection: Collection[R], record: R) -> R:
+        """Add a new record and return it.
+
+        Raises Duplicate if its id or one of its unique values is taken.
+        """
+        table = self._table(collection)
+        if record.id in table.rows:
+            raise Duplicate(collection.name, "id", record.id)
+        self._write(collection, table, None, record)
+        return record
+
+    def put(self, collection: Collection[R], record: R) -> R:
+        """Replace the record of the same id (KeyError if there is none) and return the new one."""
+        table = self._table(collection)
+        self._write(collection, table, table.rows[record.id], record)
+        return record
+
+    def remove(self, collection: Collection[R], record_id: str) -> None:
+        """Remove a record; KeyError if there is none."""
+        table = self._table(collection)
+        self._write(collection, table, table.rows[record_id], None)
+
+    def get(self, collection: Collection[R], record_id: str) -> R | None:
+        """Return the record of this id, or None."""
+        found: R | None = self._table(collection).rows.get(record_id)
+        return found
+
+    def find(self, collection: Collection[R], index: str, value: Hashable) -> R | None:
+        """Return the record with this unique value, or None."""
+        table = self._table(collection)
+        record_id = table.unique.get((index, value))
+        return None if record_id is None else table.rows[record_id]
+
+    def each(
+        self, collection: Collection[R], index: str, group: Hashable, *, newest_first: bool = False
+    ) -> Iterator[R]:
+        """Yield the records of a group in order, as the store stands now."""
+        table = self._table(collection)
+        keys = table.ordered.get((index, group), _NO_KEYS)
+        for key in keys.descending() if newest_first else keys:
+            yield table.rows[key[-1]]
+
+    def count(self, collection: Collection[R], index: str, group: Hashable) -> int:
+        """Return the number of records in a group."""
+        return len(self._table(collection).ordered.get((index, group), _NO_KEYS))
+
+    def page(
+        self,
+        collection: Collection[R],
+        index: str,
+        group: Hashable,
+        *,
+        limit: int,
+        after: Key | None = None,
+        newest_first: bool = True,
+    ) -> Page[R]:
+        """Return up to `limit` records that follow the key `after`, in O(log n + limit)."""
+        table = self._table(collection)
+        keys = table.ordered.get((index, group), _NO_KEYS)
+        walk = keys.descending(after) if newest_first else keys.ascending(after)
+        taken = list(islice(walk, limit + 1))
+        more = len(taken) > limit
+        records = [table.rows[key[-1]] for key in taken[:limit]]
+        return Page(records, taken[limit - 1] if more and limit else None)
+
+    def newest(self, collection: Collection[R], index: str, group: Hashable, *, start: int, count: int) -> list[R]:
+        """Return up to `count` records, newest first, after leaving out the `start` newest."""
+        table = self._table(collection)
+        keys = table.ordered.get((index, group), _NO_KEYS)
+        return [table.rows[key[-1]] for key in keys.slice_descending(start, count)]
+
+    def everything(self, collection: Collection[R]) -> Iterator[R]:
+        """Yield all records of a collection, in no promised order."""
+        yield from self._table(collection).rows.values()
+
+    def tick(self, *counter: str) -> int:
+        """Raise a named counter by one and return its new value (the first is 1)."""
+        counters = self.root.get(_COUNTERS, Map())
+        value: int = counters.get(counter, 0) + 1
+        self.root = self.root.set(_COUNTERS, counters.set(counter, value))
+        return value
+
+    def _table(self, collection: Collection[Any]) -> _Table:
+        table: _Table = self.root.get(collection.name, _EMPTY)
+        return table
+
+    def _write(self, collection: Collection[R], table: _Table, old: R | None, new: R | None) -> None:
+        unique = _reindex_unique(collection, table, old, new)
+        ordered = _reindex_ordered(collection, table, old, new)
+        rows = table.rows.delete(old.id) if new is None and old is not None else table.rows
+        rows = rows if new is None else rows.set(new.id, new)
+        self.root = self.root.set(collection.name, _Table(rows, unique, ordered))
+
+
+_NO_KEYS = SortedKeys()
+
+
+def _reindex_unique(
+    collection: Collection[R], table: _Table, old: R | None, new: R | None
+) -> Map[tuple[str, Hashable], str]:
+    unique = table.unique
+    for name, value_of in collection.unique.items():
+        before = None if old is None else value_of(old)
+        after = None if new is None else value_of(new)
+        if before == after:
+            continue
+        if before is not None:
+            unique = unique.delete((name, before))
+        if after is not None and new is not None:
+            if (name, after) in unique:
+                raise Duplicate(collection.name, name, after)
+            unique = unique.set((name, after), new.id)
+    return unique
+
+
+def _reindex_ordered(
+    collection: Collection[R], table: _Table, old: R | None, new: R | None
+) -> Map[tuple[str, Hashable], SortedKeys]:
+    ordered = table.ordered
+    for name, order in collection.ordered.items():
+        before = _places(name, order, old)
+        after = _places(name, order, new)
+        if before == after:
+            continue
+        for place, key in before:
+            left = ordered[place].remove(key)
+            ordered = ordered.set(place, left) if len(left) else ordered.delete(place)
+        for place, key in after:
+            ordered = ordered.set(place, ordered.get(place, _NO_KEYS).add(key))
+    return ordered
+
+
+def _places(name: str, order: Order[R], record: R | None) -> list[tuple[tuple[str, Hashable], Key]]:
+    if record is None:
+        return []
+    key = (*order.sort(record), record.id)
+    return [((name, group), key) for group in order.groups(record)]

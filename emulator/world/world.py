@@ -1,0 +1,134 @@
+"""A world: one emulated universe with its own mail, accounts, time and failures."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from threading import RLock
+from typing import NamedTuple
+
+from emulator.world.agenda import run_due
+from emulator.world.bells import Bells
+from emulator.world.clock import Clock
+from emulator.world.faults import Faults
+from emulator.world.ids import Format, Ids
+from emulator.world.journal import Journal
+from emulator.world.store import Root, Store
+
+Formats = Mapping[str, Mapping[str, Format]]
+"""Id formats by provider and kind."""
+
+
+class Snapshot(NamedTuple):
+    """A world's whole state at a moment, immutable."""
+
+    root: Root
+    clock: Clock
+
+
+class World:
+    """One universe: a store, a clock, ids, an agenda, faults and a journal.
+
+    `seed` decides every id. `lock` is held for each step; a step never sleeps while it holds it.
+    """
+
+    def __init__(self, seed: str = "0", clock: Clock | None = None, formats: Formats | None = None) -> None:
+        self.seed = seed
+        self.clock = clock or Clock()
+        self.formats: Formats = formats or {}
+        self.store = Store()
+        self.faults = Faults()
+        self.journal = Journal()
+        self.bells = Bells()
+        self.lock = RLock()
+        self.strict = False
+        self.saved: list[Snapshot] = []
+        self._ids = Ids(seed)
+        self._origin = self.snapshot()
+
+    def now(self) -> datetime:
+        """Return the world's time, aware and in UTC."""
+        return self.clock.now()
+
+    def new_id(self, provider: str, kind: str, scope: str) -> str:
+        """Return the next id of this kind in this scope (an account or a mailbox), in the provider's format."""
+        n = self.store.tick("id", provider, kind, scope)
+        return self.formats[provider][kind](self._ids.digest(provider, kind, scope, n))
+
+    def derived_id(self, provider: str, kind: str, *parts: str) -> str:
+        """Return the id that these parts decide alone, without counting."""
+        return self.formats[provider][kind](self._ids.digest(provider, kind, *parts))
+
+    def secret(self, *parts: str) -> bytes:
+        """Return 32 bytes known to this world alone, for signing."""
+        return self._ids.digest("secret", *parts)
+
+    @contextmanager
+    def step(self) -> Iterator[None]:
+        """Hold the lock for one change: all of it happens, or none of it if an exception leaves the block.
+
+        An exception with a true attribute `keep_changes` leaves what was done before it.
+        What is due is done first, and what the change itself makes due at once is done after it.
+        """
+        with self.lock:
+            self.settle()
+            before = self.store.root
+            try:
+                yield
+            except BaseException as error:
+                if not getattr(error, "keep_changes", False):
+                    self.store.root = before
+                raise
+            self.settle()
+
+    def settle(self) -> int:
+        """Do what is due by now; return how many tasks that were."""
+        return run_due(self, self.now()) if self.store.root.get("tasks") is not None else 0
+
+    def advance(self, by: timedelta) -> int:
+        """Move a virtual clock forward and do what became due, in order; return how many tasks that were."""
+        return self.advance_to(self.now() + by)
+
+    def advance_to(self, moment: datetime) -> int:
+        """Move a virtual clock to `moment`, doing on the way what becomes due; return how many tasks that were."""
+        if not self.clock.virtual:
+            raise ValueError("the real clock cannot be moved; start the world with a virtual clock")
+        with self.lock:
+            done = run_due(self, moment)
+            self.clock.move_to(moment)
+            return done
+
+    def snapshot(self) -> Snapshot:
+        """Return the present state; it costs a reference, whatever the world holds."""
+        return Snapshot(self.store.root, self.clock.fork())
+
+    def restore(self, snapshot: Snapshot) -> None:
+        """Put a state back. A step under way finishes first; journal and faults stay as they are."""
+        with self.lock:
+            self.store.root = snapshot.root
+            self.clock = snapshot.clock.fork()
+
+    def settled_origin(self) -> None:
+        """Make the present state the one that `reset` returns to."""
+        self._origin = self.snapshot()
+
+    def reset(self) -> None:
+        """Return to the starting state and forget journal and faults."""
+        with self.lock:
+            self.restore(self._origin)
+            self.faults.clear()
+            self.journal.clear()
+
+    def fork(self) -> World:
+        """Return a world of its own that starts from this one's present state; the journal starts empty."""
+        with self.lock:
+            copy = World(self.seed, self.clock.fork(), self.formats)
+            copy.strict = self.strict
+            copy.store.root = self.store.root
+            for rule in self.faults:
+                copy.faults.add(
+                    rule.provider, rule.operation, rule.status, message=rule.message, nth=rule.nth, times=rule.times
+                )
+            copy.settled_origin()
+            return copy
