@@ -14,7 +14,7 @@ from emulator import providers
 from emulator.mail import Attachment, Departure, Draft, Mailbox, sightings
 from emulator.mail.postoffice import outside_tray
 from emulator.mail.sightings import Sighting
-from emulator.provider import Provider
+from emulator.provider import Provider, choose
 from emulator.servers import Servers
 from emulator.servers.http.control import check_documented
 from emulator.servers.http.front import Front
@@ -190,6 +190,11 @@ class Account:
         """The variables to set for a client that reads its settings from the environment."""
         known = {"base_url": self.base_url, **self.credentials}
         return {name: value.format(**known) for name, value in self.provider.environment.items()}
+
+    def set(self, name: str, value: Any) -> None:
+        """Choose one of the provider's settings, e.g. `postern.set("daily_cap", 10)`; LookupError names the choices."""
+        with self.emulator.world.step():
+            choose(self.emulator.world, self.provider, name, value)
 
     def mailbox(self, local_part: str | None = None) -> Mailbox:
         """Make a mailbox with everything the provider puts around it; `.address` is where it receives."""

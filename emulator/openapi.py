@@ -63,7 +63,7 @@ class Operation:
         return schema
 
     def response_schema(self, status: int) -> Mapping[str, Any] | None:
-        """The schema of the JSON answer with this status, or None when it has no JSON body."""
+        """Return the schema of the JSON answer with this status, or None when it has no JSON body."""
         content = self.responses.get(str(status), {}).get("content", {})
         schema: Mapping[str, Any] | None = content.get(JSON_TYPE, {}).get("schema")
         return schema

@@ -23,8 +23,12 @@ def decode_cursor(cursor: str) -> Key:
         text = base64.b64decode(cursor.encode("ascii") + b"=" * (-len(cursor) % 4), b"-_", validate=True)
         moment, n, record_id = json.loads(text)
         aware = datetime.fromisoformat(moment)
-        if not isinstance(n, int) or not isinstance(record_id, str) or aware.tzinfo is None:
-            raise ValueError("not the parts of a cursor")
     except (ValueError, TypeError, binascii.Error, RecursionError):
-        raise ValueError(f"not a cursor: {cursor[:100]!r}") from None
+        raise _no_cursor(cursor) from None
+    if not isinstance(n, int) or not isinstance(record_id, str) or aware.tzinfo is None:
+        raise _no_cursor(cursor)
     return (aware, n, record_id)
+
+
+def _no_cursor(cursor: str) -> ValueError:
+    return ValueError(f"not a cursor: {cursor[:100]!r}")

@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 
 from emulator.openapi import Document, Operation
 from emulator.world.ids import Format
+from emulator.world.settings import get_setting, set_setting
 
 if TYPE_CHECKING:
     from flask import Blueprint
@@ -104,6 +105,14 @@ class Answer(NamedTuple):
 NO_CONTENT: Final = Answer("", 204)
 
 
+def choose(world: World, provider: Provider, name: str, value: Any) -> None:
+    """Set one of a provider's settings in a world; LookupError names the choices."""
+    if name not in provider.settings:
+        choices = ", ".join(sorted(provider.settings)) or "none"
+        raise LookupError(f"{provider.name} has no setting {name!r}; it has {choices}")
+    set_setting(world, f"{provider.name}.{name}", value)
+
+
 @dataclass(slots=True)
 class Call:
     """A request that passed auth and contract: the world and account it acts on, and what it carries."""
@@ -115,8 +124,14 @@ class Call:
     credential: Credential | None
     query: Mapping[str, Any]
     body: Any
+    request_id: str
+    """The id of this request, if the provider gives requests one; else empty."""
     origin: str
     """The scheme and host the client used, e.g. `http://127.0.0.1:8025`: links in answers begin with it."""
+
+    def setting(self, name: str) -> Any:
+        """Return the value of one of the provider's settings in this world."""
+        return get_setting(self.world, f"{self.provider.name}.{name}", self.provider.settings[name])
 
     def file_url(self, token: str) -> str:
         """Return the URL under which the file of this token can be fetched without a credential."""
@@ -143,8 +158,8 @@ class Provider:
     """Find the credential in the request headers."""
     key_headers: Callable[[str], dict[str, str]]
     """Return the headers in which a client shows its key."""
-    render: Callable[[Problem], Answer]
-    """Write a problem in the provider's error envelope."""
+    render: Callable[[Problem, str], Answer]
+    """Write a problem in the provider's error envelope; the second argument is the request id."""
     seed: Callable[[World], None]
     """Fill a new world with the provider's well-known account and keys."""
     open_account: Callable[[World, str], Credential]
@@ -155,6 +170,12 @@ class Provider:
     """The well-known credentials of the seeded account by their documented name, `api_key` among them."""
     environment: Mapping[str, str]
     """What a client's environment needs, e.g. `{"INKBOX_API_KEY": "{api_key}"}`; `{base_url}` is known too."""
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    """What a tester may choose, by name, with the default; a route reads it with `Call.setting`."""
+    request_id_header: str | None = None
+    """The response header that carries the request id; `ids` then knows the kind `request`."""
+    waiting_operations: frozenset[str] = frozenset()
+    """Operations that block. Their views run without the world's lock and take `world.step()` themselves."""
     body_limit: int = 40 * MEGABYTE
     hosts: tuple[str, ...] = field(default=())
     """Further host names that mean this provider."""

@@ -11,7 +11,19 @@ from importlib.resources import files
 from itertools import chain
 from typing import Any, Final
 
-from emulator.mail import MAILBOXES, MESSAGES, THREADS, Attachment, Draft, Mailbox, Message, Thread, addresses, threads
+from emulator.mail import (
+    MAILBOXES,
+    MESSAGES,
+    THREADS,
+    Attachment,
+    Draft,
+    Mailbox,
+    Message,
+    Thread,
+    addresses,
+    replies,
+    threads,
+)
 from emulator.mail.postoffice import mailbox_at, open_mailbox, remove_message, send
 from emulator.mail.search import search
 from emulator.provider import MEGABYTE, Problem, invalid
@@ -376,10 +388,9 @@ def _parent(world: World, mailbox: Mailbox, given: str | None) -> tuple[str | No
     row = world.store.get(MESSAGES, given.lower())
     if row is None or row.mailbox_id != mailbox.id:
         row = threads.find_by_message_id(world, mailbox.id, given)
-    if row is None:
-        return (given, [given]) if addresses.is_message_id(given) else (None, [])
-    message_id = row.mail.message_id
-    return message_id, [*row.mail.references, *([message_id] if message_id else [])]
+    if row is not None:
+        return replies.ancestry(row)
+    return (given, [given]) if addresses.is_message_id(given) else (None, [])
 
 
 def _attachments(given: Sequence[Mapping[str, str]]) -> tuple[Attachment, ...]:

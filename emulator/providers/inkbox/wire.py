@@ -208,7 +208,7 @@ def signup_status(signup: Signup) -> dict[str, Any]:
     }
 
 
-def problem(error: Problem) -> Answer:
+def problem(error: Problem, _request_id: str) -> Answer:
     """Return `{"detail": ...}`: a list for what fails validation, else a sentence."""
     if error.kind in ("malformed", "wrong_content_type"):
         syntax = Invalid(("body",), "json", error.message, None)

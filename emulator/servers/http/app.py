@@ -6,12 +6,13 @@ import json
 import logging
 import re
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from dataclasses import replace
 from difflib import get_close_matches
 from functools import cache
 from typing import Any, Final
 
-from flask import Flask, Response, request
+from flask import Flask, Request, Response, request
 from flask.sessions import SecureCookieSession, SessionInterface
 from werkzeug.exceptions import HTTPException
 
@@ -19,8 +20,10 @@ from emulator import providers
 from emulator.openapi import JSON_TYPE, Operation
 from emulator.provider import Answer, Call, Problem, Provider
 from emulator.servers.http.check import ContractViolation, OperationCheck
-from emulator.servers.http.exchange import EXCHANGE, Exchange
+from emulator.servers.http.exchange import EXCHANGE, SPARE_THREAD, Exchange
 from emulator.world import ACCOUNTS, CREDENTIALS, Credential, World
+
+View = Callable[..., Any]  # an Answer; Flask's own type for views is wider
 
 _PARAMETER = re.compile(r"<(?:[a-z]+:)?([^>]+)>")
 _HTTP_KINDS: Final = {404: "no_route", 405: "method_not_allowed", 413: "too_large"}
@@ -79,33 +82,60 @@ def _exchange() -> Exchange:
     return exchange
 
 
-def _pipeline(provider: Provider, operation: Operation, view: Callable[..., Any]) -> Callable[..., Response]:
+def _pipeline(provider: Provider, operation: Operation, view: View) -> Callable[..., Response]:
     check = OperationCheck(provider.document, operation)
+    perform = _perform_waiting if operation.id in provider.waiting_operations else _perform
 
     def run(**path: str) -> Response:
         exchange = _exchange()
         exchange.operation = operation
-        world = exchange.world
-        _fault(world, provider, operation)
-        received = exchange.environ["werkzeug.request"]  # Flask's proxy costs on every use
+        received: Request = exchange.environ["werkzeug.request"]  # Flask's proxy costs on every use
         exchange.sent = received.get_data()  # before the lock: a slow client must not hold up the world
-        with world.lock:
-            credential = _authenticate(exchange, operation)
-            call = Call(
-                world=world,
-                provider=provider,
-                operation=operation,
-                account=exchange.account,
-                credential=credential,
-                query=check.query(received),
-                body=check.body(exchange.sent, received),
-                origin=exchange.origin,
-            )
-            with world.step():
-                answer: Answer = view(call, **path)
-        return _respond(exchange, answer, check if world.strict else None)
+        answer = perform(exchange, check, received, view, path)
+        return _respond(exchange, answer, check if exchange.world.strict else None)
 
     return run
+
+
+def _perform(
+    exchange: Exchange, check: OperationCheck, received: Request, view: View, path: Mapping[str, str]
+) -> Answer:
+    world = exchange.world
+    with world.lock:
+        call = _admit(exchange, check, received)
+        with world.step():
+            answer: Answer = view(call, **path)
+            return answer
+
+
+def _perform_waiting(
+    exchange: Exchange, check: OperationCheck, received: Request, view: View, path: Mapping[str, str]
+) -> Answer:
+    """Run a view that may sleep: without the lock, and with a thread more for everybody else."""
+    with exchange.world.lock:
+        call = _admit(exchange, check, received)
+    with exchange.environ.get(SPARE_THREAD, nullcontext)():
+        answer: Answer = view(call, **path)
+        return answer
+
+
+def _admit(exchange: Exchange, check: OperationCheck, received: Request) -> Call:
+    """Let a request in: past the fault rules, auth and contract check."""
+    operation = check.operation
+    _fault(exchange.world, exchange.provider, operation)
+    credential = _authenticate(exchange, operation)
+    check.headers(received)
+    return Call(
+        world=exchange.world,
+        provider=exchange.provider,
+        operation=operation,
+        account=exchange.account,
+        credential=credential,
+        query=check.query(received),
+        body=check.body(exchange.sent, received),
+        request_id=exchange.request_id,
+        origin=exchange.origin,
+    )
 
 
 def _fault(world: World, provider: Provider, operation: Operation) -> None:
@@ -143,6 +173,9 @@ def _respond(exchange: Exchange, answer: Answer, check: OperationCheck | None = 
     if check is not None:
         check.answer(answer)
     exchange.status = answer.status
+    stamp = exchange.provider.request_id_header
+    if stamp is not None:
+        answer = answer._replace(headers={**answer.headers, stamp: exchange.request_id})
     if answer.body == "":
         response = Response(status=answer.status, headers=answer.headers)
         del response.headers["Content-Type"]
@@ -155,7 +188,7 @@ def _error_handler(app: Flask, provider: Provider) -> Callable[[Exception], Resp
     def answer(error: Exception) -> Response:
         exchange = _exchange()
         problem = _as_problem(app, exchange, error)
-        response = _respond(exchange, provider.render(problem))
+        response = _respond(exchange, provider.render(problem, exchange.request_id))
         response.headers.update(problem.headers)
         return response
 
@@ -176,7 +209,7 @@ def _as_problem(app: Flask, exchange: Exchange, error: Exception) -> Problem:
 
 def _check_documented(exchange: Exchange, problem: Problem) -> None:
     """Note in strict mode that a problem was answered which the contract does not know."""
-    operation, status = exchange.operation, exchange.provider.render(problem).status
+    operation, status = exchange.operation, exchange.provider.render(problem, "").status
     if operation is not None and not operation.documents(status):
         violation = ContractViolation(f"{operation.id} answered the undocumented status {status}: {problem.message}")
         exchange.worlds.failures.append(violation)

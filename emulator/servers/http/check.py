@@ -9,7 +9,6 @@ from functools import cached_property
 from typing import Any, Final
 
 import jsonschema_rs
-from werkzeug.datastructures import Headers
 from werkzeug.wrappers import Request
 
 from emulator.mail.addresses import is_address
@@ -33,7 +32,7 @@ class OperationCheck:
 
     def __init__(self, document: Document, operation: Operation) -> None:
         self._document = document
-        self._operation = operation
+        self.operation = operation
         self._answers: dict[int, jsonschema_rs.Validator | None] = {}
 
     def query(self, request: Request) -> dict[str, Any]:
@@ -50,9 +49,10 @@ class OperationCheck:
         _refuse(Invalid(("query", name), "text", "cannot hold NUL", None) for name in given if "\0" in arguments[name])
         return {**self._defaults, **given}
 
-    def headers(self, headers: Headers) -> None:
+    def headers(self, request: Request) -> None:
         """Raise Problem if a documented request header has a wrong value."""
         if self._header_validator is not None:
+            headers = request.headers
             given = {name: headers[name] for name in self._header_names if name in headers}
             _refuse(_errors(self._header_validator, given, "header"))
 
@@ -61,7 +61,7 @@ class OperationCheck:
         if self._body_validator is None:
             return None
         content_type = request.content_type or ""
-        if not data and not self._operation.body_required:
+        if not data and not self.operation.body_required:
             return None
         if data and not _is_json(content_type):
             raise Problem("wrong_content_type", f"expected Content-Type {JSON_TYPE}, got {content_type or 'none'!r}")
@@ -71,13 +71,13 @@ class OperationCheck:
 
     def answer(self, answer: Answer) -> None:
         """Raise ContractViolation if an answer is not as documented."""
-        if not self._operation.documents(answer.status):
-            raise ContractViolation(f"{self._operation.id} answered the undocumented status {answer.status}")
+        if not self.operation.documents(answer.status):
+            raise ContractViolation(f"{self.operation.id} answered the undocumented status {answer.status}")
         validator = self._answer_validator(answer.status)
         if validator is None or validator.is_valid(answer.body):
             return
         wrong = [error.message for error in validator.iter_errors(answer.body)]
-        raise ContractViolation(f"{self._operation.id} answered {answer.status} against its contract: {wrong[0]}")
+        raise ContractViolation(f"{self.operation.id} answered {answer.status} against its contract: {wrong[0]}")
 
     @cached_property
     def _query_parameters(self) -> dict[str, Mapping[str, Any]]:
@@ -89,7 +89,7 @@ class OperationCheck:
 
     @cached_property
     def _query_validator(self) -> jsonschema_rs.Validator:
-        return self._compile(_object_schema(self._operation, "query", self._query_parameters))
+        return self._compile(_object_schema(self.operation, "query", self._query_parameters))
 
     @cached_property
     def _header_names(self) -> list[str]:
@@ -98,21 +98,21 @@ class OperationCheck:
     @cached_property
     def _header_validator(self) -> jsonschema_rs.Validator | None:
         parameters = self._parameters("header")
-        return self._compile(_object_schema(self._operation, "header", parameters)) if parameters else None
+        return self._compile(_object_schema(self.operation, "header", parameters)) if parameters else None
 
     @cached_property
     def _body_validator(self) -> jsonschema_rs.Validator | None:
-        schema = self._operation.body_schema
+        schema = self.operation.body_schema
         return None if schema is None else self._compile(schema)
 
     def _answer_validator(self, status: int) -> jsonschema_rs.Validator | None:
         if status not in self._answers:
-            schema = self._operation.response_schema(status)
+            schema = self.operation.response_schema(status)
             self._answers[status] = None if schema is None else self._compile(schema)
         return self._answers[status]
 
     def _parameters(self, place: str) -> dict[str, Mapping[str, Any]]:
-        found = (parameter for parameter in self._operation.parameters if parameter["in"] == place)
+        found = (parameter for parameter in self.operation.parameters if parameter["in"] == place)
         return {parameter["name"]: self._document.resolve(parameter["schema"]) for parameter in found}
 
     def _compile(self, schema: Mapping[str, Any]) -> jsonschema_rs.Validator:

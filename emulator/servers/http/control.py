@@ -17,10 +17,11 @@ from emulator._version import __version__
 from emulator.mail import Draft, addresses
 from emulator.mail.files import open_file
 from emulator.mail.sightings import receive, sightings, wait_for
-from emulator.provider import Problem
+from emulator.provider import Problem, choose
 from emulator.servers.http.check import parse_json
 from emulator.servers.worlds import Worlds, new_world
 from emulator.world import World, parse_duration, timestamp
+from emulator.world.settings import get_setting
 
 CONTROL_PREFIX: Final = "/_emulator"
 WORLDS: Final = "emulator.worlds"
@@ -71,6 +72,7 @@ _WORLD = {
     "required": ["name"],
     "properties": {"name": {"type": "string", "pattern": "^[A-Za-z0-9._-]{1,64}$"}, "seed": {"type": "string"}},
 }
+_VALUE = {"required": ["value"], "properties": {"value": {}}}
 _ADVANCE = {"required": ["by"], "properties": {"by": {"type": ["string", "number"]}}}
 
 
@@ -191,6 +193,30 @@ def remove_fault(rule_id: str) -> tuple[str, int]:
     if not _world().faults.remove(rule_id):
         raise Problem("not_found", f"no fault rule {rule_id!r}")
     return "", 204
+
+
+@routes.get("/settings")
+def list_settings() -> Json:
+    """List every provider's settings with their values in this world."""
+    return {
+        provider.name: {
+            name: get_setting(_world(), f"{provider.name}.{name}", default)
+            for name, default in provider.settings.items()
+        }
+        for provider in providers.every()
+    }
+
+
+@routes.put("/settings/<provider>/<name>")
+def put_setting(provider: str, name: str) -> Json:
+    """Choose a provider's setting: `{"value": ...}`."""
+    value = _body(_VALUE)["value"]
+    try:
+        with _world().step():
+            choose(_world(), providers.get(provider), name, value)
+    except LookupError as error:
+        raise Problem("not_found", str(error)) from None
+    return {name: value}
 
 
 @routes.get("/journal")

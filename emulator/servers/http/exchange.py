@@ -17,13 +17,28 @@ Environ = dict[str, Any]
 EXCHANGE: Final = "emulator.exchange"
 """The WSGI environ key of the Exchange."""
 
+SPARE_THREAD: Final = "emulator.spare_thread"
+"""The WSGI environ key of a context manager that keeps the server from running out of threads while one sleeps."""
+
 _KEPT: Final = 64 * 1024
 
 
 class Exchange:
     """A request to a provider: the world it acts on from the start, account and operation when they are found."""
 
-    __slots__ = ("account", "answered", "environ", "key", "operation", "provider", "sent", "status", "world", "worlds")
+    __slots__ = (
+        "account",
+        "answered",
+        "environ",
+        "key",
+        "operation",
+        "provider",
+        "request_id",
+        "sent",
+        "status",
+        "world",
+        "worlds",
+    )
 
     def __init__(self, provider: Provider, worlds: Worlds, environ: Environ) -> None:
         self.provider = provider
@@ -33,6 +48,7 @@ class Exchange:
         self.world = worlds.of_key(provider, self.key)
         self.operation: Operation | None = None
         self.account: Account | None = None
+        self.request_id = self._new_request_id()
         self.sent = b""
         self.status = 0
         self.answered = b""
@@ -41,6 +57,13 @@ class Exchange:
     def origin(self) -> str:
         """The scheme and host that the client used."""
         return origin(self.environ)
+
+    def _new_request_id(self) -> str:
+        if self.provider.request_id_header is None:
+            return ""
+        # Counted apart from the step: a request that fails had an id all the same.
+        with self.world.lock:
+            return self.world.new_id(self.provider.name, "request", self.key or "anonymous")
 
     def close(self) -> None:
         """Note the exchange in the journal; bodies are kept up to 64 KiB and masked when shown."""

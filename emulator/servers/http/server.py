@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, Final
 
 from cheroot.wsgi import Server as CherootServer
 
+from emulator.servers.http.exchange import SPARE_THREAD
 from emulator.servers.ports import PortTaken
 
 THREADS: Final = 16
@@ -17,7 +20,10 @@ class HttpServer:
     """A WSGI application served over HTTP until `stop`. With port 0 the system chooses one."""
 
     def __init__(self, app: Any, host: str = "127.0.0.1", port: int = 0) -> None:
-        self._server = CherootServer((host, port), app, numthreads=THREADS, server_name="localhost")
+        self._pool_lock = threading.Lock()
+        self._server = CherootServer(
+            (host, port), self._with_spare_threads(app), numthreads=THREADS, server_name="localhost"
+        )
         self._server.shutdown_timeout = 1
         self._server.expiration_interval = _POLL
         # cheroot's own messages are about broken connections: the client's business.
@@ -37,6 +43,25 @@ class HttpServer:
         everywhere = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104  # what the user asked for, as a client dials it
         host = everywhere.get(self.host, self.host)
         return f"http://{f'[{host}]' if ':' in host else host}:{self.port}"
+
+    @contextmanager
+    def spare_thread(self) -> Iterator[None]:
+        """Add a thread to the pool while the calling one sleeps, so that waiters never starve other requests."""
+        pool = self._server.requests
+        with self._pool_lock:
+            pool.grow(1)
+        try:
+            yield
+        finally:
+            with self._pool_lock:
+                pool.shrink(1)
+
+    def _with_spare_threads(self, app: Any) -> Callable[..., Any]:
+        def call(environ: dict[str, Any], start_response: Callable[..., Any]) -> Any:
+            environ[SPARE_THREAD] = self.spare_thread
+            return app(environ, start_response)
+
+        return call
 
     def stop(self) -> None:
         """Close the port and end the threads."""

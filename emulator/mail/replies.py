@@ -1,0 +1,75 @@
+"""Replies and forwards: whom they go to, what they are called, and which thread they belong to."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from html import escape
+from typing import Final
+
+from emulator.mail import addresses
+from emulator.mail.records import Message
+
+_REPLY: Final = re.compile(r"^\s*re\s*:", re.IGNORECASE)
+_FORWARD: Final = re.compile(r"^\s*(fwd?|wg)\s*:", re.IGNORECASE)
+
+
+def reply_recipients(message: Message) -> list[str]:
+    """Return whom a reply goes to: Reply-To if set, else the sender; for one's own mail its recipients."""
+    mail = message.mail
+    if message.direction == "outbound":
+        return mail.bare_addresses("to") or list(message.recipients)
+    return mail.bare_addresses("reply-to") or mail.bare_addresses("from") or [message.sender]
+
+
+def reply_all_recipients(message: Message, own: Iterable[str]) -> tuple[list[str], list[str]]:
+    """Return the To and Cc of a reply to all: sender and To, and Cc, without one's own addresses."""
+    mail, mine = message.mail, {addresses.normalize(address) for address in own}
+    to = addresses.unique([*reply_recipients(message), *mail.bare_addresses("to")])
+    to = [address for address in to if addresses.normalize(address) not in mine]
+    seen = mine | {addresses.normalize(address) for address in to}
+    cc = [item for item in addresses.unique(mail.bare_addresses("cc")) if addresses.normalize(item) not in seen]
+    return to, cc
+
+
+def reply_subject(subject: str | None) -> str:
+    """Return `Re: <subject>`, not doubled."""
+    return subject if subject and _REPLY.match(subject) else f"Re: {subject or ''}".rstrip()
+
+
+def forward_subject(subject: str | None) -> str:
+    """Return `Fwd: <subject>`, not doubled."""
+    return subject if subject and _FORWARD.match(subject) else f"Fwd: {subject or ''}".rstrip()
+
+
+def ancestry(message: Message) -> tuple[str | None, list[str]]:
+    """Return the In-Reply-To and References of a reply to a message."""
+    mail = message.mail
+    if mail.message_id is None:
+        return None, []
+    earlier = mail.references or ([mail.in_reply_to] if mail.in_reply_to else [])
+    return mail.message_id, [*(item for item in earlier if item != mail.message_id), mail.message_id]
+
+
+def forwarded_text(message: Message, note: str | None = None) -> str:
+    """Return the text of a forward: the note, then the original with its From, Date, Subject and To."""
+    mail = message.mail
+    body = mail.body.text if mail.body.text is not None else ""
+    lines = ["---------- Forwarded message ----------", *(f"{n}: {v}" for n, v in _summary(message)), "", body]
+    return "\n".join([*([note, ""] if note else []), *lines])
+
+
+def forwarded_html(message: Message, note: str | None = None) -> str:
+    """Return the HTML of a forward: the note, then the original with its From, Date, Subject and To."""
+    body = message.mail.body
+    original = body.html if body.html is not None else f"<pre>{escape(body.text or '')}</pre>"
+    head = "".join(f"{name}: {escape(value)}<br>" for name, value in _summary(message))
+    return (
+        f"{note or ''}<div>---------- Forwarded message ----------<br>{head}</div><blockquote>{original}</blockquote>"
+    )
+
+
+def _summary(message: Message) -> list[tuple[str, str]]:
+    names = ("from", "date", "subject", "to")
+    found = ((name.title(), message.mail.field(name)) for name in names)
+    return [(name, value) for name, value in found if value is not None]
