@@ -14,7 +14,7 @@ def built(provider: Provider) -> set[str]:
     """Return the operationIds that have a route."""
     from flask import Flask
 
-    app = Flask("coverage", static_folder=None)
+    app = Flask(__name__, static_folder=None)
     app.register_blueprint(provider.routes(), name="")
     return set(app.view_functions)
 

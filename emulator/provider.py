@@ -9,14 +9,18 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from functools import cached_property
 from importlib.resources import files
+from math import ceil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from urllib.parse import urlsplit
 
 from emulator.openapi import Document, Operation
+from emulator.paging import decode_cursor
 from emulator.world.ids import Format
+from emulator.world.ordered import Key
 from emulator.world.settings import get_setting, set_setting
 
 if TYPE_CHECKING:
@@ -91,6 +95,17 @@ def invalid(where: str, message: str, value: Any, rule: str = "value") -> Proble
     return Problem("invalid", message, errors=(Invalid(("body", *where.split(".")), rule, message, value),))
 
 
+def slow_down(message: str, wait: timedelta) -> Problem:
+    """Return the problem of a limit that is reached, with the time after which to try again."""
+    return Problem("rate_limited", message, headers={"Retry-After": str(max(1, ceil(wait.total_seconds())))})
+
+
+def bearer(headers: Headers) -> str | None:
+    """Return the key of `Authorization: Bearer <key>`, or None."""
+    scheme, _, key = headers.get("Authorization", "").partition(" ")
+    return key.strip() or None if scheme.lower() == "bearer" else None
+
+
 Body = dict[str, Any] | list[Any] | str
 
 
@@ -123,6 +138,8 @@ class Call:
     account: Account | None
     credential: Credential | None
     query: Mapping[str, Any]
+    headers: Mapping[str, str]
+    """The request headers that the contract document names, those that were sent."""
     body: Any
     request_id: str
     """The id of this request, if the provider gives requests one; else empty."""
@@ -132,6 +149,14 @@ class Call:
     def setting(self, name: str) -> Any:
         """Return the value of one of the provider's settings in this world."""
         return get_setting(self.world, f"{self.provider.name}.{name}", self.provider.settings[name])
+
+    def cursor(self) -> Key | None:
+        """Return the key to continue a list after, from the query's `cursor`; Problem if it is none of ours."""
+        given = self.query.get("cursor")
+        try:
+            return None if given is None else decode_cursor(given)
+        except ValueError:
+            raise Problem("refused", "The cursor is not valid") from None
 
     def file_url(self, token: str) -> str:
         """Return the URL under which the file of this token can be fetched without a credential."""

@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterator
 from html.parser import HTMLParser
 from typing import Final, NamedTuple
-from urllib.parse import urlsplit
 
 from emulator.mail.parse import Mail, plain
 
@@ -24,6 +23,7 @@ _CODE: Final = re.compile(
 _YEAR: Final = re.compile(r"^(?:19|20)\d\d$")
 _LINK: Final = re.compile(r"https?://[^\s<>\"']+")
 _LINK_WORD: Final = re.compile(r"(?i)verif|confirm|activat|magic|token|sign-?in|log-?in|reset|validate|otp")
+_ORIGIN: Final = re.compile(r"^[a-zA-Z]+://[^/?#]*")
 _USER: Final = re.compile(r"(?im)^\s*(?:user ?name|user|login|e-?mail)\s*[:=]\s*(\S+)\s*$")
 _PASSWORD: Final = re.compile(r"(?im)^\s*(?:temporary )?(?:password|pass|pwd)\s*[:=]\s*(\S+)\s*$")
 _REACH: Final = 80
@@ -97,8 +97,8 @@ def _trim(url: str) -> str:
 
 
 def _path(url: str) -> str:
-    parts = urlsplit(url)
-    return f"{parts.path}?{parts.query}#{parts.fragment}"
+    # Not urlsplit: it raises on a broken host.
+    return _ORIGIN.sub("", url)
 
 
 def _credentials(text: str) -> tuple[Credentials, ...]:

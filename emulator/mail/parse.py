@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
-import base64
+import binascii
 import email
-import email.policy
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from email.errors import MessageError
-from email.header import decode_header, make_header
 from email.message import Message as Part
-from email.utils import collapse_rfc2231_value, getaddresses
+from email.policy import Compat32
+from email.utils import getaddresses
 from functools import cached_property
 from typing import Final
 
 _HEADER_END = re.compile(rb"\r?\n\r?\n")
 _FOLD = re.compile(rb"\r?\n(?=[ \t])")
 _MESSAGE_ID = re.compile(r"<[^<>\s]+>")
+_ENCODED_WORD = re.compile(r"=\?([^?\s]{1,60})\?([bBqQ])\?([^?]*+(?:\?(?!=)[^?]*+){0,9})\?=")
+_BREAKS = re.compile(r"[\r\n\x00]+")
+_MEDIA_TYPE = re.compile(r"[a-z0-9!#$&^_.+-]+/[a-z0-9!#$&^_.+-]+")
 _WORDS = re.compile(r"\s+")
-_TAG = re.compile(r"(?s)<(script|style|head)\b.*?</\1\s*>|<!--.*?-->|<[^>]*>")
+# What is opened and never closed ends with the mail: looking for its end from every start would take for ever.
+_TAG = re.compile(
+    r"(?si)<(script|style|head)\b.*?(?:</\1\s*>|(?=<body\b)|\Z)|<!--.*?(?:-->|\Z)|<[^<>]*>",
+)
 _SNIPPET: Final = 200
 
 
@@ -62,7 +66,7 @@ class Mail:
         """All header fields in order: the name as written and the unfolded value, still in encoded words."""
         end = _HEADER_END.search(b"\n" + self.raw)
         head = self.raw[: end.start()] if end else self.raw
-        split = (line.partition(b":") for line in _FOLD.sub(b"", head).splitlines())
+        split = (line.partition(b":") for line in _FOLD.sub(b"", head.replace(b"\x00", b"")).splitlines())
         return [
             (name.strip().decode("latin-1"), value.decode("utf-8", "replace").strip())
             for name, colon, value in split
@@ -110,7 +114,10 @@ class Mail:
     def addresses(self, name: str) -> list[tuple[str, str]]:
         """Return the (display name, address) pairs of an address field, e.g. `to`."""
         # Split before decoding: an encoded name may hold a comma.
-        pairs = getaddresses(self.fields.get(name, []))
+        try:
+            pairs = getaddresses(self.fields.get(name, []))
+        except RecursionError:  # comments in comments without end
+            return []
         return [(decode_words(display), address) for display, address in pairs if address]
 
     def bare_addresses(self, name: str) -> list[str]:
@@ -122,15 +129,16 @@ class Mail:
         """Text, HTML and attachments."""
         text = html = None
         attachments = []
-        for part in _leaves(email.message_from_bytes(self.raw, policy=email.policy.compat32)):
-            kind, name, data = part.get_content_type(), _filename(part), _data(part)
-            shown_as = _disposition(part)
-            if name or shown_as == "attachment" or not kind.startswith(("text/", "multipart/")):
-                attachments.append(Attachment(name, kind, data, _content_id(part), shown_as == "inline"))
-            elif kind == "text/html":
-                html = _text(part, data) if html is None else html
+        for part in self._leaves():
+            kind, name, data = Part.get_content_type(part), _filename(part), _data(part)
+            shown_as = part.get_content_disposition()
+            is_text = not name and shown_as != "attachment" and kind.startswith(("text/", "multipart/"))
+            if is_text and kind == "text/html" and html is None:
+                html = _text(part, data)
+            elif is_text and kind != "text/html" and text is None:
+                text = _text(part, data)
             else:
-                text = _text(part, data) if text is None else text
+                attachments.append(Attachment(name, media_type(kind), data, _content_id(part), shown_as == "inline"))
         return Body(text, html, tuple(attachments))
 
     @cached_property
@@ -143,15 +151,52 @@ class Mail:
     def _message_ids(self, name: str) -> list[str]:
         return _MESSAGE_ID.findall(" ".join(self.fields.get(name, [])))
 
+    def _leaves(self) -> list[Part]:
+        try:
+            return list(_leaves(email.message_from_bytes(self.raw, _Part, policy=_POLICY)))
+        except (LookupError, ValueError, RecursionError):  # a boundary in no charset, parts in parts without end
+            end = _HEADER_END.search(self.raw)
+            whole = _Part(_POLICY)
+            whole.set_payload(self.raw[end.end() if end else 0 :].decode("ascii", "surrogateescape"))
+            return [whole]
+
+
+class _Part(Part):
+    """A part of a mail; a forwarded mail or delivery report is one piece, byte for byte as it came."""
+
+    def get_content_type(self) -> str:
+        """Tell the parser not to look into messages. `Part.get_content_type` tells the truth."""
+        kind = super().get_content_type()
+        return "application/octet-stream" if kind.startswith("message/") else kind
+
+
+class _Policy(Compat32):
+    """Gives header values unfolded, and raw 8-bit ones as UTF-8."""
+
+    def header_fetch_parse(self, name: str, value: str) -> str:  # noqa: ARG002  # the base class gives the name
+        if not value.isascii():
+            value = value.encode("ascii", "surrogateescape").decode("utf-8", "replace")
+        return _BREAKS.sub("", value)
+
+
+_POLICY: Final = _Policy()
+
 
 def decode_words(value: str) -> str:
-    """Decode RFC 2047 encoded words; what is broken stays as it is."""
+    """Decode RFC 2047 encoded words into one line; what is broken stays as it is."""
     if "=?" not in value:
         return value
     try:
-        return str(make_header(decode_header(value)))
-    except (LookupError, ValueError, MessageError):
+        return _BREAKS.sub(" ", "".join(_decoded(value)))
+    except (LookupError, ValueError):
         return value
+
+
+def media_type(given: str) -> str:
+    """Return a media type without parameters, or application/octet-stream for what no attachment can be."""
+    bare = given.partition(";")[0].strip().lower()
+    usable = _MEDIA_TYPE.fullmatch(bare) and not bare.startswith("multipart/")
+    return bare if usable else "application/octet-stream"
 
 
 def plain(html: str) -> str:
@@ -161,12 +206,48 @@ def plain(html: str) -> str:
     return unescape(_TAG.sub(" ", html))
 
 
+def _decoded(value: str) -> Iterator[str]:
+    """Yield plain text as it stands, and neighbouring words of one charset as one: they may split a letter."""
+    end, charset, data = 0, "", b""
+    for word in _ENCODED_WORD.finditer(value):
+        between = value[end : word.start()]
+        if word[1].lower() != charset or not between.isspace():
+            yield _decode(data, charset)
+            # Space between two encoded words is not part of the text.
+            yield "" if charset and between.isspace() else between
+            charset, data = word[1].lower(), b""
+        data += _word_bytes(word[2], word[3].encode())
+        end = word.end()
+    yield _decode(data, charset)
+    yield value[end:]
+
+
+def _word_bytes(encoding: str, content: bytes) -> bytes:
+    if encoding in "qQ":
+        return binascii.a2b_qp(content, header=True)
+    return binascii.a2b_base64(content + b"==")  # missing padding is common
+
+
+def _decode(data: bytes, charset: str) -> str:
+    """Decode bytes into valid Unicode. LookupError or ValueError for what is no charset."""
+    if not data:
+        return ""
+    charset = charset.partition("*")[0]  # RFC 2231 lets a language follow
+    if "escape" in charset:
+        raise LookupError(f"{charset} is a codec of Python's, not a charset")
+    text = data.decode(charset, "replace")
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:  # lone surrogates in UTF-7
+        return text.encode("utf-8", "replace").decode("utf-8")
+    return text
+
+
 def _leaves(part: Part) -> Iterator[Part]:
-    # walk() would take the body of a forwarded mail for the body; message/rfc822 stays whole.
     stack = [part]
     while stack:
         part = stack.pop()
-        if part.get_content_maintype() == "multipart" and part.is_multipart():
+        if part.is_multipart():
             stack.extend(reversed(part.get_payload()))  # type: ignore[arg-type]  # a list when is_multipart()
         else:
             yield part
@@ -175,39 +256,25 @@ def _leaves(part: Part) -> Iterator[Part]:
 def _filename(part: Part) -> str | None:
     try:
         name = part.get_param("filename", None, "content-disposition") or part.get_param("name", None)
-        if name is None or isinstance(name, str):
-            return decode_words(name) if name else None
-        return collapse_rfc2231_value(name)
+        if isinstance(name, tuple):  # RFC 2231: charset, language, text
+            return _BREAKS.sub(" ", _decode(name[2].encode("latin-1"), name[0] or "us-ascii")) or None
+        return decode_words(name) if name else None
     except (LookupError, TypeError, ValueError):  # broken RFC 2231 parameters
         return None
 
 
-def _disposition(part: Part) -> str | None:
-    try:
-        return part.get_content_disposition()
-    except (AttributeError, TypeError, ValueError):  # raw 8-bit in the header
-        return None
-
-
 def _content_id(part: Part) -> str | None:
-    value = part.get("content-id")
-    return str(value).strip().strip("<>") or None if value else None
+    return part.get("content-id", "").strip().strip("<>") or None
 
 
 def _data(part: Part) -> bytes:
-    try:
-        if part.is_multipart():
-            inner: bytes = part.get_payload(0).as_bytes()  # type: ignore[union-attr]  # message/rfc822 holds one
-            return base64.b64decode(inner) if _encoding(part) == "base64" else inner
-        data = part.get_payload(decode=True)
-        return data if isinstance(data, bytes) else b""
-    except (LookupError, ValueError, TypeError, AttributeError):  # broken uuencode, raw 8-bit in a forward
-        return b""
+    data = part.get_payload(decode=True)
+    return data if isinstance(data, bytes) else b""
 
 
 def _text(part: Part, data: bytes) -> str:
     try:
-        text = data.decode(part.get_content_charset("utf-8"), "replace")
+        text = _decode(data, part.get_content_charset("utf-8"))
     except (LookupError, ValueError):  # a charset nobody knows, or with NUL in its name
         text = data.decode("utf-8", "replace")
     text = text.replace("\r\n", "\n")

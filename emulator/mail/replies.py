@@ -12,6 +12,7 @@ from emulator.mail.records import Message
 
 _REPLY: Final = re.compile(r"^\s*re\s*:", re.IGNORECASE)
 _FORWARD: Final = re.compile(r"^\s*(fwd?|wg)\s*:", re.IGNORECASE)
+_UNWRITABLE: Final = re.compile(r"[\r\n\x00]+")
 
 
 def reply_recipients(message: Message) -> list[str]:
@@ -34,12 +35,14 @@ def reply_all_recipients(message: Message, own: Iterable[str]) -> tuple[list[str
 
 def reply_subject(subject: str | None) -> str:
     """Return `Re: <subject>`, not doubled."""
-    return subject if subject and _REPLY.match(subject) else f"Re: {subject or ''}".rstrip()
+    line = _one_line(subject)
+    return line if _REPLY.match(line) else f"Re: {line}".rstrip()
 
 
 def forward_subject(subject: str | None) -> str:
     """Return `Fwd: <subject>`, not doubled."""
-    return subject if subject and _FORWARD.match(subject) else f"Fwd: {subject or ''}".rstrip()
+    line = _one_line(subject)
+    return line if _FORWARD.match(line) else f"Fwd: {line}".rstrip()
 
 
 def ancestry(message: Message) -> tuple[str | None, list[str]]:
@@ -67,6 +70,11 @@ def forwarded_html(message: Message, note: str | None = None) -> str:
     return (
         f"{note or ''}<div>---------- Forwarded message ----------<br>{head}</div><blockquote>{original}</blockquote>"
     )
+
+
+def _one_line(subject: str | None) -> str:
+    # Encoded words can hide line ends, which no header may hold.
+    return _UNWRITABLE.sub(" ", subject or "")
 
 
 def _summary(message: Message) -> list[tuple[str, str]]:

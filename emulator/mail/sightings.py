@@ -94,7 +94,7 @@ def wait_for(
             with world.step():
                 found = sightings(world, to=to, sender=sender, subject=subject)
             left = deadline - time.monotonic()
-            if found or left <= 0 or not bell.wait(left):
+            if found or left <= 0 or world.bells.dismissed or not bell.wait(left):
                 return found[-1] if found else None
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from types import TracebackType
 from typing import Any, Self
 
@@ -54,8 +55,11 @@ class Servers:
         }
 
     def close(self) -> None:
-        """Close all doors; returns when their threads have ended."""
-        self.http.stop()
+        """Close all doors; returns when their threads have ended. Requests that wait for mail time out at once."""
+        with ExitStack() as stack:
+            for world in self.worlds.every():
+                stack.enter_context(world.bells.dismissal())
+            self.http.stop()
         self.smtp.stop()
 
     def __enter__(self) -> Self:

@@ -54,6 +54,10 @@ class Worlds:
         """Return a world by name."""
         return self._worlds.get(name)
 
+    def every(self) -> list[World]:
+        """Return all worlds."""
+        return list(self._worlds.values())
+
     def of_key(self, provider: Provider, key: str | None) -> World:
         """Return the world in which this provider's key is known, else the default."""
         if key is None or len(self._worlds) == 1:

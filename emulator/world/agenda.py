@@ -50,13 +50,21 @@ def schedule(world: World, due: datetime, name: str, argument: str) -> Task:
 
 
 def run_due(world: World, until: datetime) -> int:
-    """Carry out all tasks due by `until`, earliest first, those they schedule included. Returns how many."""
+    """Carry out all tasks due by `until`, earliest first, those they schedule included. Returns how many.
+
+    A task that fails is not tried again, and what it did is undone.
+    """
     done = 0
     while (task := next_task(world)) is not None and task.due <= until:
         world.store.remove(TASKS, task.id)
         if world.clock.virtual and task.due > world.clock.now():
             world.clock.move_to(task.due)
-        _HANDLERS[task.handler](world, task.argument)
+        before = world.store.root
+        try:
+            _HANDLERS[task.handler](world, task.argument)
+        except BaseException:
+            world.store.root = before
+            raise
         done += 1
     return done
 

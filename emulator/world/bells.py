@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import chain
 from threading import Event, Lock
 
 
 class Bells:
     """One bell per name (a mail address, say); ringing it wakes those who wait for it and nobody else."""
 
-    __slots__ = ("_lock", "_waiting")
+    __slots__ = ("_lock", "_waiting", "dismissed")
 
     def __init__(self) -> None:
         self._lock = Lock()
         self._waiting: dict[str, list[Event]] = {}
+        self.dismissed = False
+        """Whether waiters are to give up: the doors are closing."""
 
     def ring(self, name: str) -> None:
         """Wake everybody who waits for this name (compared without case) or for any."""
@@ -23,6 +26,22 @@ class Bells:
         with self._lock:
             for event in (*self._waiting.get(name.lower(), ()), *self._waiting.get("*", ())):
                 event.set()
+
+    def ring_all(self) -> None:
+        """Wake everybody: what they wait for may have changed altogether."""
+        with self._lock:
+            for event in chain.from_iterable(self._waiting.values()):
+                event.set()
+
+    @contextmanager
+    def dismissal(self) -> Iterator[None]:
+        """Send everybody home who waits, and who comes to wait before the block ends."""
+        self.dismissed = True
+        try:
+            self.ring_all()
+            yield
+        finally:
+            self.dismissed = False
 
     @contextmanager
     def waiting(self, name: str | None) -> Iterator[Event]:

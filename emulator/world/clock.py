@@ -38,9 +38,27 @@ class Clock:
         return Clock(self._now)
 
 
-def timestamp(moment: datetime) -> str:
-    """Write a moment as ISO 8601 in UTC with milliseconds and `Z`: 2026-01-01T12:00:00.000Z."""
-    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+def timestamp(moment: datetime, timespec: str = "milliseconds") -> str:
+    """Write a moment as ISO 8601 in UTC with `Z`, e.g. 2026-01-01T12:00:00.000Z; `timespec` is that of isoformat."""
+    return moment.astimezone(UTC).isoformat(timespec=timespec).replace("+00:00", "Z")
+
+
+def parse_moment(text: str) -> datetime:
+    """Read a moment as RFC 3339 writes it; one outside the years 1 to 9999 is the nearest that a datetime can be."""
+    try:
+        # RFC 3339 allows a leap second and lower case, fromisoformat neither.
+        return datetime.fromisoformat(text.upper().replace(":60", ":59")).astimezone(UTC)
+    except (ValueError, OverflowError):
+        return datetime.max.replace(tzinfo=UTC) if text.startswith("9") else datetime.min.replace(tzinfo=UTC)
+
+
+def parse_moment(text: str) -> datetime:
+    """Read an ISO 8601 time, UTC unless it says otherwise; ValueError says what is accepted."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise ValueError(f"not a time: {text!r} (write 2026-01-01T12:00:00Z)") from None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def parse_duration(text: str) -> timedelta:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 
 
 @dataclass(slots=True)
@@ -40,9 +40,9 @@ class Faults:
 
     __slots__ = ("_added", "_rules")
 
-    def __init__(self) -> None:
-        self._rules: list[FaultRule] = []
-        self._added = 0
+    def __init__(self, rules: Iterable[FaultRule] = (), added: int = 0) -> None:
+        self._rules = list(rules)
+        self._added = added
 
     def __iter__(self) -> Iterator[FaultRule]:
         return iter(self._rules)
@@ -78,6 +78,10 @@ class Faults:
     def clear(self) -> None:
         """Remove all rules."""
         self._rules = []
+
+    def fork(self) -> Faults:
+        """Return rules of their own that have counted what these have."""
+        return Faults(map(replace, self._rules), self._added)
 
     def take(self, provider: str, operation: str) -> FaultRule | None:
         """Return the first rule that answers this call, or None."""

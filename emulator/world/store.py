@@ -124,8 +124,7 @@ class Store:
         """Yield the records of a group in order, as the store stands now."""
         table = self._table(collection)
         keys = table.ordered.get((index, group), _NO_KEYS)
-        for key in keys.descending() if newest_first else keys:
-            yield table.rows[key[-1]]
+        return (table.rows[key[-1]] for key in (keys.descending() if newest_first else keys))
 
     def count(self, collection: Collection[R], index: str, group: Hashable) -> int:
         """Return the number of records in a group."""
@@ -140,11 +139,17 @@ class Store:
         limit: int,
         after: Key | None = None,
         newest_first: bool = True,
+        where: Callable[[R], bool] | None = None,
     ) -> Page[R]:
-        """Return up to `limit` records that follow the key `after`, in O(log n + limit)."""
+        """Return up to `limit` records that follow the key `after`, in O(log n + limit).
+
+        With `where` only those it is true for; the records passed over add to the cost.
+        """
         table = self._table(collection)
         keys = table.ordered.get((index, group), _NO_KEYS)
         walk = keys.descending(after) if newest_first else keys.ascending(after)
+        if where is not None:
+            walk = (key for key in walk if where(table.rows[key[-1]]))
         taken = list(islice(walk, limit + 1))
         more = len(taken) > limit
         records = [table.rows[key[-1]] for key in taken[:limit]]
@@ -157,8 +162,8 @@ class Store:
         return [table.rows[key[-1]] for key in keys.slice_descending(start, count)]
 
     def everything(self, collection: Collection[R]) -> Iterator[R]:
-        """Yield all records of a collection, in no promised order."""
-        yield from self._table(collection).rows.values()
+        """Yield all records of a collection as the store stands now, in no promised order."""
+        return iter(self._table(collection).rows.values())
 
     def tick(self, *counter: str) -> int:
         """Raise a named counter by one and return its new value (the first is 1)."""
@@ -221,4 +226,5 @@ def _places(name: str, order: Order[R], record: R | None) -> list[tuple[tuple[st
     if record is None:
         return []
     key = (*order.sort(record), record.id)
-    return [((name, group), key) for group in order.groups(record)]
+    # A group that is named twice counts once.
+    return [((name, group), key) for group in dict.fromkeys(order.groups(record))]

@@ -88,26 +88,33 @@ class World:
 
     def advance(self, by: timedelta) -> int:
         """Move a virtual clock forward and do what became due, in order; return how many tasks that were."""
-        return self.advance_to(self.now() + by)
+        with self.lock:
+            try:
+                moment = self.now() + by
+            except OverflowError:
+                raise ValueError(f"no calendar reaches {by} from {self.now():%Y-%m-%d}") from None
+            return self.advance_to(moment)
 
     def advance_to(self, moment: datetime) -> int:
         """Move a virtual clock to `moment`, doing on the way what becomes due; return how many tasks that were."""
-        if not self.clock.virtual:
-            raise ValueError("the real clock cannot be moved; start the world with a virtual clock")
         with self.lock:
+            self.clock.fork().move_to(moment)  # refuses before anything is done
             done = run_due(self, moment)
             self.clock.move_to(moment)
-            return done
+        self.bells.ring_all()
+        return done
 
     def snapshot(self) -> Snapshot:
         """Return the present state; it costs a reference, whatever the world holds."""
-        return Snapshot(self.store.root, self.clock.fork())
+        with self.lock:  # a step under way finishes first
+            return Snapshot(self.store.root, self.clock.fork())
 
     def restore(self, snapshot: Snapshot) -> None:
         """Put a state back. A step under way finishes first; journal and faults stay as they are."""
         with self.lock:
             self.store.root = snapshot.root
             self.clock = snapshot.clock.fork()
+        self.bells.ring_all()
 
     def settled_origin(self) -> None:
         """Make the present state the one that `reset` returns to."""
@@ -126,9 +133,6 @@ class World:
             copy = World(self.seed, self.clock.fork(), self.formats)
             copy.strict = self.strict
             copy.store.root = self.store.root
-            for rule in self.faults:
-                copy.faults.add(
-                    rule.provider, rule.operation, rule.status, message=rule.message, nth=rule.nth, times=rule.times
-                )
+            copy.faults = self.faults.fork()
             copy.settled_origin()
             return copy

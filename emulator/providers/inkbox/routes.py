@@ -9,12 +9,10 @@ from flask import Blueprint
 
 from emulator.mail import Mailbox, files, threads
 from emulator.mail.postoffice import remove_message
-from emulator.paging import decode_cursor
-from emulator.provider import NO_CONTENT, Answer, Call, Problem
+from emulator.provider import NO_CONTENT, Answer, Call
 from emulator.providers.inkbox import resources, signup, wire
 from emulator.providers.inkbox.resources import Identity, Organization
 from emulator.world import timestamp
-from emulator.world.ordered import Key
 
 routes = Blueprint("inkbox", __name__)
 
@@ -78,7 +76,7 @@ def search_messages(call: Call) -> Answer:
 
 @routes.get(f"{_MAILBOX}/messages")
 def list_messages(call: Call, email_address: str) -> Answer:
-    mailbox, after = _mailbox(call, email_address), _cursor(call)
+    mailbox, after = _mailbox(call, email_address), call.cursor()
     found = resources.list_messages(call.world, mailbox, call.query.get("direction"), call.query["limit"], after)
     return Answer(wire.page(found, wire.message))
 
@@ -127,7 +125,7 @@ def get_attachment(call: Call, email_address: str, message_id: str, filename: st
 
 @routes.get(f"{_MAILBOX}/threads")
 def list_threads(call: Call, email_address: str) -> Answer:
-    mailbox, after = _mailbox(call, email_address), _cursor(call)
+    mailbox, after = _mailbox(call, email_address), call.cursor()
     return Answer(wire.page(resources.list_threads(call.world, mailbox, call.query["limit"], after), wire.thread))
 
 
@@ -258,11 +256,3 @@ def _identity_detail(call: Call, identity: Identity) -> Answer:
 def _search(call: Call, mailboxes: list[Mailbox]) -> Answer:
     found = resources.search_messages(call.world, mailboxes, call.query["q"], call.query["limit"])
     return Answer(wire.search_result(found))
-
-
-def _cursor(call: Call) -> Key | None:
-    given = call.query.get("cursor")
-    try:
-        return None if given is None else decode_cursor(given)
-    except ValueError:
-        raise Problem("refused", "The cursor is not valid") from None

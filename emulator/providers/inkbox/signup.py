@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
-from datetime import datetime, time, timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 from emulator.mail import Draft, Mailbox, addresses
 from emulator.mail.postoffice import receive
-from emulator.provider import Problem
+from emulator.provider import Problem, slow_down
 from emulator.providers.inkbox.resources import (
     NAME,
     ORGANIZATIONS,
@@ -20,6 +20,7 @@ from emulator.providers.inkbox.resources import (
     existing_mailbox,
 )
 from emulator.world import CREDENTIALS, Collection, Credential, World
+from emulator.world.quotas import count_today, until_midnight
 
 _CODE_LIFETIME: Final = timedelta(hours=48)
 _COOL_DOWN: Final = timedelta(minutes=5)
@@ -109,7 +110,7 @@ def resend(world: World, organization: Organization) -> Signup:
     signup = signup_of(world, organization)
     ready_at = signup.sent_at + _COOL_DOWN
     if not signup.claimed and world.now() < ready_at:
-        raise _slow_down("A code was sent less than five minutes ago", ready_at - world.now())
+        raise slow_down("A code was sent less than five minutes ago", ready_at - world.now())
     return signup if signup.claimed else _send_code(world, signup)
 
 
@@ -138,10 +139,8 @@ def check_may_send(world: World, organization: Organization, recipients: list[st
     human = addresses.normalize(signup.human_email)
     if not signup.claimed and any(addresses.normalize(recipient) != human for recipient in recipients):
         raise Problem("forbidden", f"An unclaimed agent may only send to {signup.human_email}")
-    now = world.now()
-    if world.store.tick("inkbox.sends", organization.id, now.date().isoformat()) > signup.sends_per_day:
-        midnight = datetime.combine(now.date() + timedelta(days=1), time(), now.tzinfo)
-        raise _slow_down(f"The daily limit of {signup.sends_per_day} messages is reached", midnight - now)
+    if count_today(world, "inkbox.sends", organization.id) > signup.sends_per_day:
+        raise slow_down(f"The daily limit of {signup.sends_per_day} messages is reached", until_midnight(world))
 
 
 def _send_code(world: World, signup: Signup) -> Signup:
@@ -158,7 +157,3 @@ def _slug(display_name: str | None) -> str:
 
 def _bad_code(message: str) -> Problem:
     return Problem("refused", message, keep_changes=True)
-
-
-def _slow_down(message: str, wait: timedelta) -> Problem:
-    return Problem("rate_limited", message, headers={"Retry-After": str(max(1, int(wait.total_seconds())))})

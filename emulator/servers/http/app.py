@@ -34,7 +34,7 @@ _log = logging.getLogger("emulator")
 def provider_app(name: str) -> Flask:
     """Return the app of a provider. It holds no state, so one serves every world of the process."""
     provider = providers.get(name)
-    app = Flask(name, static_folder=None)
+    app = Flask(__name__, static_folder=None)
     app.session_interface = _NoSession()
     app.config["MAX_CONTENT_LENGTH"] = provider.body_limit
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
@@ -124,7 +124,7 @@ def _admit(exchange: Exchange, check: OperationCheck, received: Request) -> Call
     operation = check.operation
     _fault(exchange.world, exchange.provider, operation)
     credential = _authenticate(exchange, operation)
-    check.headers(received)
+    headers = check.headers(received)
     return Call(
         world=exchange.world,
         provider=exchange.provider,
@@ -132,6 +132,7 @@ def _admit(exchange: Exchange, check: OperationCheck, received: Request) -> Call
         account=exchange.account,
         credential=credential,
         query=check.query(received),
+        headers=headers,
         body=check.body(exchange.sent, received),
         request_id=exchange.request_id,
         origin=exchange.origin,

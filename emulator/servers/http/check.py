@@ -19,8 +19,19 @@ _INTEGER = re.compile(r"^-?[0-9]{1,15}$")
 _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 _NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")  # an even number of backslashes before it: an escape, not text
 _BOOLEANS: Final = {"true": True, "false": False}
-_FORMATS: Final = {"email": is_address}
 _MAX_ERRORS: Final = 20
+
+
+def _is_pattern(text: str) -> bool:
+    """Tell whether Python takes the text for a regular expression, as the routes will."""
+    try:
+        re.compile(text)
+    except (re.error, OverflowError, RecursionError):
+        return False
+    return True
+
+
+_FORMATS: Final = {"email": is_address, "regex": _is_pattern}
 
 
 class ContractViolation(AssertionError):
@@ -49,12 +60,14 @@ class OperationCheck:
         _refuse(Invalid(("query", name), "text", "cannot hold NUL", None) for name in given if "\0" in arguments[name])
         return {**self._defaults, **given}
 
-    def headers(self, request: Request) -> None:
-        """Raise Problem if a documented request header has a wrong value."""
-        if self._header_validator is not None:
-            headers = request.headers
-            given = {name: headers[name] for name in self._header_names if name in headers}
-            _refuse(_errors(self._header_validator, given, "header"))
+    def headers(self, request: Request) -> dict[str, str]:
+        """Return the documented request headers that were sent; Problem if one has a wrong value."""
+        if self._header_validator is None:
+            return {}
+        headers = request.headers
+        given = {name: headers[name] for name in self._header_names if name in headers}
+        _refuse(_errors(self._header_validator, given, "header"))
+        return given
 
     def body(self, data: bytes, request: Request) -> Any:
         """Return the JSON body, or None when there is none; Problem if it is not what the document asks for."""

@@ -20,7 +20,7 @@ from emulator.mail.sightings import receive, sightings, wait_for
 from emulator.provider import Problem, choose
 from emulator.servers.http.check import parse_json
 from emulator.servers.worlds import Worlds, new_world
-from emulator.world import World, parse_duration, timestamp
+from emulator.world import Clock, World, parse_duration, parse_moment, timestamp
 from emulator.world.settings import get_setting
 
 CONTROL_PREFIX: Final = "/_emulator"
@@ -70,7 +70,11 @@ _WAIT = {
 }
 _WORLD = {
     "required": ["name"],
-    "properties": {"name": {"type": "string", "pattern": "^[A-Za-z0-9._-]{1,64}$"}, "seed": {"type": "string"}},
+    "properties": {
+        "name": {"type": "string", "pattern": "^[A-Za-z0-9._-]{1,64}$"},
+        "seed": {"type": "string"},
+        "clock": _TEXT,
+    },
 }
 _VALUE = {"required": ["value"], "properties": {"value": {}}}
 _ADVANCE = {"required": ["by"], "properties": {"by": {"type": ["string", "number"]}}}
@@ -79,7 +83,7 @@ _ADVANCE = {"required": ["by"], "properties": {"by": {"type": ["string", "number
 @cache
 def control_app() -> Flask:
     """Return the control API's app; like the providers' it holds no state."""
-    app = Flask("control", static_folder=None)
+    app = Flask(__name__, static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = 64 * 1024 * 1024
     app.register_blueprint(routes)
     app.before_request(_choose_world)
@@ -104,10 +108,10 @@ def list_worlds() -> Json:
 def create_world() -> tuple[Json, int]:
     """Make a world of its own; the answer holds its credentials, which lead every request into it."""
     body = _body(_WORLD)
-    name, clock = body["name"], _worlds().default.clock
+    name, clock = body["name"], _clock(body.get("clock"))
     if _worlds().get(name) is not None:
         raise Problem("conflict", f"there is a world {name!r} already")
-    world = new_world(body.get("seed", name), clock.fork(), strict=_worlds().default.strict)
+    world = new_world(body.get("seed", name), clock, strict=_worlds().default.strict)
     keys = {}
     with world.step():
         for provider in providers.every():
@@ -350,6 +354,16 @@ def _body(schema: Mapping[str, Any]) -> dict[str, Any]:
         raise Problem("invalid", f"{where}: {error.message}")
     body: dict[str, Any] = value
     return body
+
+
+def _clock(start: str | None) -> Clock:
+    """Return a clock that stands at `start`, or one like the default world's."""
+    if start is None:
+        return _worlds().default.clock.fork()
+    try:
+        return Clock(parse_moment(start))
+    except ValueError as error:
+        raise Problem("invalid", f"clock: {error}") from None
 
 
 def _as_list(value: str | list[str] | None) -> list[str]:

@@ -45,7 +45,8 @@ class Exchange:
         self.worlds = worlds
         self.environ = environ
         self.key = provider.read_key(EnvironHeaders(environ))
-        self.world = worlds.of_key(provider, self.key)
+        named = worlds.get(environ.get("HTTP_X_EMULATOR_WORLD", ""))
+        self.world = named or worlds.of_key(provider, self.key)
         self.operation: Operation | None = None
         self.account: Account | None = None
         self.request_id = self._new_request_id()

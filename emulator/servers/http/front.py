@@ -39,6 +39,9 @@ class Front:
                 return _no_provider(path, environ, start_response)
             environ["SCRIPT_NAME"] = f"{environ.get('SCRIPT_NAME', '')}/{name}"
             environ["PATH_INFO"] = path[len(name) + 1 :]
+        world = environ.get("HTTP_X_EMULATOR_WORLD")
+        if world and self.worlds.get(world) is None:
+            return _no_world(world, environ, start_response)
         exchange = environ[EXCHANGE] = Exchange(providers.get(name), self.worlds, environ)
         try:
             return provider_app(name)(environ, start_response)
@@ -66,3 +69,9 @@ def _no_provider(path: str, environ: Environ, start_response: StartResponse) -> 
         status, message = "404 Not Found", f"nothing is served at {path}: {hint}"
     start_response(status, _JSON)
     return [json.dumps({"message": message, "providers": bases, "control": f"{base}{CONTROL_PREFIX}"}).encode()]
+
+
+def _no_world(name: str, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+    message = f"X-Emulator-World names no world {name!r}; make it with POST {origin(environ)}{CONTROL_PREFIX}/worlds"
+    start_response("404 Not Found", _JSON)
+    return [json.dumps({"message": message}).encode()]

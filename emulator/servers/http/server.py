@@ -13,6 +13,7 @@ from emulator.servers.http.exchange import SPARE_THREAD
 from emulator.servers.ports import PortTaken
 
 THREADS: Final = 16
+_BACKLOG: Final = 128
 _POLL: Final = 0.05
 
 
@@ -22,7 +23,12 @@ class HttpServer:
     def __init__(self, app: Any, host: str = "127.0.0.1", port: int = 0) -> None:
         self._pool_lock = threading.Lock()
         self._server = CherootServer(
-            (host, port), self._with_spare_threads(app), numthreads=THREADS, server_name="localhost"
+            (host, port),
+            self._with_spare_threads(app),
+            numthreads=THREADS,
+            server_name="localhost",
+            # With cheroot's 5, the sixth of several clients that come at once waits a second for TCP's next try.
+            request_queue_size=_BACKLOG,
         )
         self._server.shutdown_timeout = 1
         self._server.expiration_interval = _POLL

@@ -1,0 +1,50 @@
+"""Options and fixtures of the contract suites."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from contract import target as aim
+from contract.judge import Api
+from contract.target import Choice, Target
+
+_HERE = Path(__file__).parent
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add what `emulator contract run` hands on."""
+    group = parser.getgroup("contract")
+    group.addoption("--provider", help="Run the contract suites of this provider only.")
+    group.addoption("--base-url", help="Run them against the API at this URL instead of the emulator in process.")
+    group.addoption("--key-env", help="The environment variable that holds the API key for --base-url.")
+    group.addoption("--operations", help="Run the schema suite for operations whose id contains this text only.")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Note what was chosen before the suites are collected."""
+    chosen = {name: config.getoption(f"--{name.replace('_', '-')}") for name in Choice.__dataclass_fields__}
+    aim.CHOICE = Choice(**chosen)
+
+
+def pytest_ignore_collect(collection_path: Path) -> bool | None:
+    """Leave out the journeys of providers that were not chosen."""
+    within = collection_path.relative_to(_HERE).parts if collection_path.is_relative_to(_HERE) else ()
+    folder = within[0] if within and (_HERE / within[0]).is_dir() else None
+    return True if folder and not folder.startswith("__") and folder not in aim.CHOICE.providers() else None
+
+
+@pytest.fixture
+def target(request: pytest.FixtureRequest) -> Iterator[Target]:
+    """Give the provider of the journey's folder, fresh where it can be."""
+    found = Target(request.path.parent.name, aim.CHOICE)
+    yield found
+    found.close()
+
+
+@pytest.fixture
+def api(target: Target) -> Api:
+    """Call operations by id; every answer is judged against the contract document."""
+    return Api(target)
