@@ -29,6 +29,12 @@ def pytest_configure(config: pytest.Config) -> None:
     aim.CHOICE = Choice(**chosen)
 
 
+def pytest_unconfigure() -> None:
+    """Close what the schema suite opened for the whole run."""
+    for target in list(aim.OPEN):
+        target.close()
+
+
 def pytest_ignore_collect(collection_path: Path) -> bool | None:
     """Leave out the journeys of providers that were not chosen."""
     within = collection_path.relative_to(_HERE).parts if collection_path.is_relative_to(_HERE) else ()

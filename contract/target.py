@@ -18,6 +18,7 @@ from emulator.provider import Provider
 
 WORLD_HEADER = "X-Emulator-World"
 _TIMEOUT = 30.0
+_START = "2026-01-01T12:00:00Z"
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,7 @@ class Target:
         self.http = httpx.Client(base_url=self.base_url, transport=transport, timeout=_TIMEOUT)
         self._run = f"{_RUN}-{next(_TARGETS)}"
         self.live = self.emulator is None and not self._enter_own_world()
+        OPEN.append(self)
 
     def name(self, wanted: str) -> str:
         """Return a name that nobody has: as it is in an emulator, with a suffix of this journey's on a live API."""
@@ -76,6 +78,7 @@ class Target:
 
     def close(self) -> None:
         """Close the client; raises what went wrong inside the emulator, if anything did."""
+        OPEN.remove(self)
         if self.emulator is None and not self.live:
             self.http.delete(f"{self._origin}/_emulator/worlds/{self._run}", headers={WORLD_HEADER: ""})
         self.http.close()
@@ -89,12 +92,15 @@ class Target:
     def _enter_own_world(self) -> bool:
         """Make a world of this target's own, if an emulator is what listens; tell whether."""
         try:
-            made = self.http.post(f"{self._origin}/_emulator/worlds", json={"name": self._run})
+            made = self.http.post(f"{self._origin}/_emulator/worlds", json={"name": self._run, "clock": _START})
         except httpx.HTTPError:
             return False
         self.http.headers[WORLD_HEADER] = self._run
         return made.status_code == httpx.codes.CREATED
 
+
+OPEN: list[Target] = []
+"""The targets that are not closed yet."""
 
 _RUN = os.urandom(3).hex()
 _TARGETS = count()

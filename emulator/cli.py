@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import threading
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -32,11 +32,12 @@ def main() -> None:
 def _clock(_: click.Context, __: click.Parameter, value: str) -> datetime | None:
     if value == "real":
         return None
+    from emulator.world.clock import parse_moment
+
     try:
-        moment = datetime.fromisoformat(value)
-    except ValueError:
-        raise click.BadParameter(f"{value!r} is neither 'real' nor a time such as 2026-01-01T12:00:00Z") from None
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+        return parse_moment(value)
+    except ValueError as error:
+        raise click.BadParameter(f"{error}, or 'real'") from None
 
 
 @cli.command()

@@ -3,30 +3,33 @@
 from __future__ import annotations
 
 import re
+from base64 import b64encode
 from collections.abc import Iterable
-from email.header import Header
 from typing import Final
 
 MAX_LENGTH: Final = 254
+_MAX_ID_LENGTH: Final = 900  # with its header's name it fits into a line of mail
+_MAX_NAME_LENGTH: Final = 76
+_WORD_BYTES: Final = 39
 
 _ATEXT = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~\-\u0080-\U0010ffff]"
 _LABEL = r"[A-Za-z0-9\u0080-\U0010ffff](?:[A-Za-z0-9\-\u0080-\U0010ffff]*[A-Za-z0-9\u0080-\U0010ffff])?"
 PATTERN: Final = rf"^{_ATEXT}+(?:\.{_ATEXT}+)*@{_LABEL}(?:\.{_LABEL})*$"
 """A bare address: a dot-atom, `@`, a host name. `a@localhost` and `ops@acme.test` are, quoted local parts are not."""
 
-_MESSAGE_ID = re.compile(r"^<[^<>\s]+>$")
+_MESSAGE_ID = re.compile(r"<[^<>\s]+>")
 _ADDRESS = re.compile(PATTERN)
-_ATOMS = re.compile(r"^[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?: [A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*$")
+_ATOMS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?: [A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*")
 
 
 def is_address(text: str) -> bool:
     """Tell whether `text` is one bare address."""
-    return len(text) <= MAX_LENGTH and _ADDRESS.match(text) is not None
+    return len(text) <= MAX_LENGTH and _ADDRESS.fullmatch(text) is not None
 
 
 def is_message_id(text: str) -> bool:
     """Tell whether `text` is one Message-ID with its angle brackets."""
-    return _MESSAGE_ID.match(text) is not None
+    return len(text) <= _MAX_ID_LENGTH and _MESSAGE_ID.fullmatch(text) is not None
 
 
 def normalize(address: str) -> str:
@@ -56,9 +59,21 @@ def write(name: str | None, address: str) -> str:
     """Write `Name <address>` for a header, the name encoded where it must be; the bare address without a name."""
     if not name:
         return address
-    if not name.isascii() or not name.isprintable() or "=?" in name:
-        return Header(name, "utf-8").encode(linesep="\r\n") + f" <{address}>"
-    if _ATOMS.match(name):
+    if not name.isascii() or not name.isprintable() or "=?" in name or len(name) > _MAX_NAME_LENGTH:
+        return f"{encode_words(name)} <{address}>"
+    if _ATOMS.fullmatch(name):
         return f"{name} <{address}>"
     escaped = name.replace("\\", "\\\\").replace('"', '\\"')
     return f'"{escaped}" <{address}>'
+
+
+def encode_words(text: str) -> str:
+    """Write any text as folded RFC 2047 encoded words."""
+    data, words, start = text.encode("utf-8"), [], 0
+    while start < len(data):
+        end = start + _WORD_BYTES
+        while end < len(data) and data[end] & 0xC0 == 0x80:  # no word splits a letter
+            end -= 1
+        words.append(f"=?utf-8?b?{b64encode(data[start:end]).decode()}?=")
+        start = end
+    return "\r\n ".join(words)

@@ -22,7 +22,8 @@ _MEDIA_TYPE = re.compile(r"[a-z0-9!#$&^_.+-]+/[a-z0-9!#$&^_.+-]+")
 _WORDS = re.compile(r"\s+")
 # What is opened and never closed ends with the mail: looking for its end from every start would take for ever.
 _TAG = re.compile(
-    r"(?si)<(script|style|head)\b.*?(?:</\1\s*>|(?=<body\b)|\Z)|<!--.*?(?:-->|\Z)|<[^<>]*>",
+    r"(?si)<(script|style)\b.*?(?:</\1\s*>|\Z)|<head\b.*?(?:</head\s*>|(?=<body\b)|\Z)"
+    r"|<!--.*?(?:-->|\Z)|<[^<>]*>"
 )
 _SNIPPET: Final = 200
 
@@ -211,10 +212,10 @@ def _decoded(value: str) -> Iterator[str]:
     end, charset, data = 0, "", b""
     for word in _ENCODED_WORD.finditer(value):
         between = value[end : word.start()]
-        if word[1].lower() != charset or not between.isspace():
+        is_text = not charset or between.strip()  # space between two encoded words is not
+        if is_text or word[1].lower() != charset:
             yield _decode(data, charset)
-            # Space between two encoded words is not part of the text.
-            yield "" if charset and between.isspace() else between
+            yield between if is_text else ""
             charset, data = word[1].lower(), b""
         data += _word_bytes(word[2], word[3].encode())
         end = word.end()
@@ -236,6 +237,8 @@ def _decode(data: bytes, charset: str) -> str:
     if "escape" in charset:
         raise LookupError(f"{charset} is a codec of Python's, not a charset")
     text = data.decode(charset, "replace")
+    if text.isascii():
+        return text
     try:
         text.encode("utf-8")
     except UnicodeEncodeError:  # lone surrogates in UTF-7
