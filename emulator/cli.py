@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -140,6 +141,8 @@ def run(provider: str, base_url: str | None, key_env: str | None, operations: st
         known.get(provider)
     except LookupError as error:
         raise click.ClickException(str(error)) from None
+    if key_env and key_env not in os.environ:
+        raise click.ClickException(f"the environment variable {key_env} is not set")
     suites = Path(__file__).resolve().parent.parent / "contract"
     if not _installed("schemathesis") or not suites.is_dir():
         raise click.ClickException("the contract suites are not installed: pip install 'inbox-emulator[contract]'")

@@ -47,13 +47,13 @@ def emulator_server(emulator: Emulator) -> Emulator:
 def provider_fixture(name: str, emulator_fixture: str, fixture_name: str) -> Callable[..., object]:
     """Return a fixture with the ready account of a provider; for providers outside this project, too."""
 
-    @pytest.fixture(name=fixture_name)
     def account(request: pytest.FixtureRequest) -> Account:
         found: Emulator = request.getfixturevalue(emulator_fixture)
         return found.account(name)
 
-    account.__doc__ = f"The ready {name} account of `{emulator_fixture}`."
-    return account
+    account.__doc__ = f"Give the ready {name} account of `{emulator_fixture}`."
+    fixture: Callable[..., object] = pytest.fixture(name=fixture_name)(account)
+    return fixture
 
 
 for _module in pkgutil.iter_modules([str(Path(__file__).parent / "providers")]):

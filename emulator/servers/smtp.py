@@ -31,7 +31,7 @@ class _Smtp(SMTP):
         """Return the address of a path and the parameters after it, or None for what is no path."""
         # The email package reads every address, and takes longer for one than the post office for the mail.
         plain = _PLAIN_PATH.fullmatch(arg)
-        return (plain[1], plain[2]) if plain else super()._getaddr(arg)  # type: ignore[no-any-return]
+        return (plain[1], plain[2]) if plain else super()._getaddr(arg)
 
 
 class _Handler:
@@ -67,6 +67,7 @@ class SmtpServer(Controller):
         try:
             self.start()
         except OSError as error:
+            self.loop.close()
             raise PortTaken("SMTP", host, port, error) from error
 
     def factory(self) -> SMTP:

@@ -84,7 +84,7 @@ def _exchange() -> Exchange:
 
 def _pipeline(provider: Provider, operation: Operation, view: View) -> Callable[..., Response]:
     check = OperationCheck(provider.document, operation)
-    perform = _perform_waiting if operation.id in provider.waiting_operations else _perform
+    perform = _performer(provider, operation)
 
     def run(**path: str) -> Response:
         exchange = _exchange()
@@ -97,6 +97,12 @@ def _pipeline(provider: Provider, operation: Operation, view: View) -> Callable[
     return run
 
 
+def _performer(provider: Provider, operation: Operation) -> Callable[..., Answer]:
+    if operation.id in provider.waiting_operations:
+        return _perform_waiting
+    return _perform_fetching if operation.id in provider.fetches else _perform
+
+
 def _perform(
     exchange: Exchange, check: OperationCheck, received: Request, view: View, path: Mapping[str, str]
 ) -> Answer:
@@ -106,6 +112,18 @@ def _perform(
         with world.step():
             answer: Answer = view(call, **path)
             return answer
+
+
+def _perform_fetching(
+    exchange: Exchange, check: OperationCheck, received: Request, view: View, path: Mapping[str, str]
+) -> Answer:
+    """Run a view after what it needs from the network was fetched, without the lock."""
+    with exchange.world.lock:
+        call = _admit(exchange, check, received)
+    call.fetched = exchange.provider.fetches[check.operation.id](call)
+    with exchange.world.step():
+        answer: Answer = view(call, **path)
+        return answer
 
 
 def _perform_waiting(
@@ -162,7 +180,7 @@ def _authenticate(exchange: Exchange, operation: Operation) -> Credential | None
     if credential is None or credential.provider != provider.name:
         raise Problem("unauthorized", "The API key is not valid")
     if credential.expires_at is not None and credential.expires_at <= now:
-        raise Problem("unauthorized", "The API key has expired")
+        raise Problem("unauthorized", "The API key has expired or was revoked")
     if credential.last_used_at != now:
         credential = world.store.put(CREDENTIALS, replace(credential, last_used_at=now))
     if credential.account_id is not None:

@@ -14,6 +14,7 @@ from emulator.servers.ports import PortTaken
 
 THREADS: Final = 16
 _BACKLOG: Final = 128
+_KEPT_OPEN: Final = 1000
 _POLL: Final = 0.05
 
 
@@ -32,6 +33,7 @@ class HttpServer:
         )
         self._server.shutdown_timeout = 1
         self._server.expiration_interval = _POLL
+        self._server.keep_alive_conn_limit = _KEPT_OPEN  # with cheroot's 10, every further client dials anew each time
         # cheroot's own messages are about broken connections: the client's business.
         setattr(self._server, "error_log", _quiet)  # noqa: B010  # assigning to a method is not typed
         try:

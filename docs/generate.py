@@ -1,0 +1,78 @@
+"""Write the generated parts of the documentation, or with --check tell whether they are up to date."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+
+from emulator import coverage
+from emulator.cli import cli
+from emulator.servers.http.control import CONTROL_PREFIX, control_app
+
+_ROOT = Path(__file__).parent.parent
+_TABLE = re.compile(r"(<!-- coverage -->\n).*?(<!-- /coverage -->)", re.DOTALL)
+
+
+def pages() -> dict[Path, str]:
+    """Return every generated file with what it should hold."""
+    readme = _ROOT / "README.md"
+    table = _TABLE.sub(lambda found: f"{found[1]}{coverage.summary_table()}\n{found[2]}", readme.read_text("utf-8"))
+    return {
+        readme: table,
+        _ROOT / "docs" / "coverage.md": coverage.operations_page(),
+        _ROOT / "docs" / "cli.md": _cli_page(),
+        _ROOT / "docs" / "control.md": _control_page(),
+    }
+
+
+def _cli_page() -> str:
+    parts = ["# The command line", "", "Generated from the commands' own help."]
+    for name, command, context in _commands(cli, click.Context(cli, info_name="emulator")):
+        parts += ["", f"## `{name}`", "", "```text", command.get_help(context).rstrip(), "```"]
+    return "\n".join(parts) + "\n"
+
+
+def _commands(command: click.Command, context: click.Context) -> Iterator[tuple[str, click.Command, click.Context]]:
+    yield context.command_path, command, context
+    if isinstance(command, click.Group):
+        for name, sub in sorted(command.commands.items()):
+            yield from _commands(sub, click.Context(sub, info_name=name, parent=context))
+
+
+def _control_page() -> str:
+    app = control_app()
+    parts = [
+        "# The control API",
+        "",
+        f"Generated. Everything lies below `{CONTROL_PREFIX}`; a world other than the default is chosen with the header",
+        "`X-Emulator-World` or the query parameter `world`.",
+        "",
+        "| Request | What it does |",
+        "|---|---|",
+    ]
+    for rule in sorted(app.url_map.iter_rules(), key=lambda rule: (rule.rule, sorted(rule.methods or ()))):
+        view = app.view_functions[rule.endpoint]
+        does = " ".join((view.__doc__ or "").split())
+        methods = ", ".join(sorted((rule.methods or set()) - {"HEAD", "OPTIONS"}))
+        parts.append(f"| `{methods} {rule.rule}` | {does} |")
+    return "\n".join(parts) + "\n"
+
+
+def main(arguments: list[str]) -> int:
+    """Write the pages; with --check only compare, and return 1 if one is out of date."""
+    stale = [path for path, text in pages().items() if not path.exists() or path.read_text("utf-8") != text]
+    if "--check" in arguments:
+        for path in stale:
+            click.echo(f"{path.relative_to(_ROOT)} is out of date: python -m docs.generate", err=True)
+        return 1 if stale else 0
+    for path in stale:
+        path.write_text(pages()[path], "utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

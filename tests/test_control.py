@@ -1,0 +1,162 @@
+"""The control API under `/_emulator`."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+import pytest
+from werkzeug.test import Client, TestResponse
+
+from emulator import Account, Emulator
+
+
+@pytest.fixture
+def control(emulator: Emulator) -> Client:
+    return Client(emulator.wsgi)
+
+
+def _call(control: Client, method: str, path: str, **options: Any) -> TestResponse:
+    return control.open(f"/_emulator{path}", method=method, **options)
+
+
+def test_health_tells_version_and_worlds(control: Client) -> None:
+    answer = _call(control, "GET", "/health").get_json()
+    assert answer["ready"] is True
+    assert answer["worlds"] == ["default"]
+    assert "inkbox" in answer["providers"]
+
+
+def test_mail_is_received_and_listed_where_it_arrived(control: Client, inkbox: Account) -> None:
+    inkbox.mailbox("bot")
+    mail = {"from": "jane@example.com", "to": ["bot@inkboxmail.com", "x@example.com"], "subject": "Hi", "text": "Hello"}
+    assert _call(control, "POST", "/messages", json=mail).status_code == 201
+    listed = _call(control, "GET", "/messages").get_json()["messages"]
+    assert [(item["to"], item["provider"]) for item in listed] == [
+        ("bot@inkboxmail.com", "inkbox"),
+        ("x@example.com", "outside"),
+    ]
+    assert _call(control, "GET", "/messages?to=bot@inkboxmail.com&subject=hi").get_json()["messages"] == [listed[0]]
+
+
+def test_a_bad_address_and_an_unknown_field_are_explained(control: Client) -> None:
+    answer = _call(control, "POST", "/messages", json={"to": "nobody"})
+    assert (answer.status_code, answer.get_json()) == (422, {"error": "not an address: 'nobody'"})
+    answer = _call(control, "POST", "/messages", json={"to": "a@b.test", "subjekt": "x"})
+    assert "'subjekt' was unexpected" in answer.get_json()["error"]
+    assert _call(control, "POST", "/messages", data="{").status_code == 400
+
+
+def test_wait_is_answered_when_the_mail_comes(control: Client, emulator: Emulator) -> None:
+    body = {"to": "jane@example.com", "subject": "code", "timeout": 30}
+    answers: list[Any] = []
+    waiter = threading.Thread(target=lambda: answers.append(_call(control, "POST", "/wait", json=body).get_json()))
+    waiter.start()
+    emulator.receive("jane@example.com", "Your code", "123456")
+    waiter.join(30)
+    assert answers[0]["timed_out"] is False
+    assert answers[0]["message"]["text"] == "123456"
+
+
+def test_wait_says_when_nothing_came(control: Client) -> None:
+    answer = _call(control, "POST", "/wait", json={"to": "jane@example.com", "timeout": 0}).get_json()
+    assert answer == {"timed_out": True, "message": None}
+
+
+def test_reset_returns_to_the_start(control: Client, inkbox: Account) -> None:
+    inkbox.mailbox("bot")
+    _call(control, "POST", "/reset")
+    assert inkbox.request("GET", "/api/v1/identities").get_json() == []
+
+
+def test_a_snapshot_is_taken_and_restored(control: Client, inkbox: Account) -> None:
+    inkbox.mailbox("kept")
+    taken = _call(control, "POST", "/snapshots").get_json()["id"]
+    inkbox.mailbox("lost")
+    assert _call(control, "POST", f"/snapshots/{taken}/restore").get_json() == {"restored": taken}
+    assert [one["agent_handle"] for one in inkbox.request("GET", "/api/v1/identities").get_json()] == ["kept"]
+    answer = _call(control, "POST", "/snapshots/7/restore")
+    assert (answer.status_code, answer.get_json()) == (404, {"error": "no snapshot 7; 1 were taken"})
+
+
+def test_the_clock_is_read_and_advanced(control: Client) -> None:
+    assert _call(control, "GET", "/clock").get_json() == {"now": "2026-01-01T12:00:00.000Z", "virtual": True}
+    advanced = _call(control, "POST", "/clock/advance", json={"by": "1h"}).get_json()
+    assert advanced["now"] == "2026-01-01T13:00:00.000Z"
+    assert _call(control, "POST", "/clock/advance", json={"by": "soon"}).status_code == 422
+
+
+@pytest.mark.emulator(clock=None)
+def test_the_real_clock_is_not_moved(control: Client) -> None:
+    answer = _call(control, "POST", "/clock/advance", json={"by": "1h"})
+    assert answer.status_code == 409
+    assert "the real clock cannot be moved" in answer.get_json()["error"]
+
+
+def test_faults_are_added_listed_and_removed(control: Client, inkbox: Account) -> None:
+    rule = _call(
+        control, "POST", "/faults", json={"provider": "inkbox", "operation": "whoami", "status": 429}
+    ).get_json()
+    assert inkbox.request("GET", "/api/whoami").status_code == 429
+    [listed] = _call(control, "GET", "/faults").get_json()["faults"]
+    assert (listed["id"], listed["hits"]) == (rule["id"], 1)
+    assert _call(control, "DELETE", f"/faults/{rule['id']}").status_code == 204
+    assert _call(control, "DELETE", f"/faults/{rule['id']}").status_code == 404
+
+
+def test_an_undocumented_fault_needs_force(control: Client, inkbox: Account) -> None:
+    fault = {"provider": "inkbox", "operation": "whoami", "status": 418}
+    answer = _call(control, "POST", "/faults", json=fault)
+    assert answer.status_code == 422
+    assert "whoami does not document 418" in answer.get_json()["error"]
+    assert _call(control, "POST", "/faults", json={**fault, "force": True}).status_code == 201
+    assert inkbox.request("GET", "/api/whoami").status_code == 418
+
+
+def test_the_journal_is_read_from_a_mark(control: Client, inkbox: Account) -> None:
+    inkbox.request("GET", "/api/whoami")
+    mark = _call(control, "GET", "/journal").get_json()["entries"][-1]["n"]
+    inkbox.request("GET", "/api/v1/identities")
+    [entry] = _call(control, "GET", f"/journal?after={mark}&kind=http").get_json()["entries"]
+    assert (entry["operation"], entry["status"]) == ("list_identities", 200)
+    assert entry["request_headers"]["X-Service-Token"] == "***0001"
+
+
+def test_a_world_of_its_own_is_reached_by_its_key_and_by_header(control: Client, inkbox: Account) -> None:
+    made = _call(control, "POST", "/worlds", json={"name": "second", "clock": "2030-01-01"}).get_json()
+    inkbox.mailbox("bot")
+    own = {"X-Service-Token": made["api_keys"]["inkbox"]}
+    assert inkbox.request("GET", "/api/v1/identities", headers=own).get_json() == []
+    assert inkbox.request("POST", "/api/v1/identities", headers=own, json={"agent_handle": "x"}).status_code == 201
+    header = {"X-Emulator-World": "second"}
+    assert _call(control, "GET", "/clock", headers=header).get_json()["now"].startswith("2030")
+    assert inkbox.request("GET", "/api/v1/identities", headers=header).get_json() == []
+    assert len(inkbox.request("GET", "/api/v1/identities").get_json()) == 1
+    assert _call(control, "POST", "/worlds", json={"name": "second"}).status_code == 409
+    assert _call(control, "DELETE", "/worlds/second").status_code == 204
+    assert _call(control, "DELETE", "/worlds/default").status_code == 409
+    assert inkbox.request("GET", "/api/v1/identities", headers=header).status_code == 404
+
+
+def test_coverage_lists_every_operation(control: Client) -> None:
+    rows = _call(control, "GET", "/coverage").get_json()["operations"]
+    assert sum(row["provider"] == "inkbox" for row in rows) == 29
+    assert all(row["built"] for row in rows)
+
+
+def test_settings_are_listed_and_unknown_ones_refused(control: Client) -> None:
+    assert _call(control, "GET", "/settings").get_json()["inkbox"] == {}
+    answer = _call(control, "PUT", "/settings/inkbox/nope", json={"value": 1})
+    assert (answer.status_code, answer.get_json()) == (404, {"error": "inkbox has no setting 'nope'; it has none"})
+
+
+def test_a_file_link_of_nobodys_is_refused(control: Client) -> None:
+    for token in ("x", "a.b", "é.x", "W10.W10"):
+        assert _call(control, "GET", f"/files/{token}").status_code == 404
+
+
+def test_wrong_paths_and_methods_are_json(control: Client) -> None:
+    assert _call(control, "GET", "/nope").get_json() == {"error": "Not Found"}
+    answer = _call(control, "DELETE", "/health")
+    assert answer.status_code == 405
+    assert "GET" in answer.headers["Allow"]

@@ -1,0 +1,36 @@
+"""The documented exchanges in `fixtures/` are answered as documented."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from emulator import Emulator, providers
+from tests.replay import Replay, fixture_files
+
+
+@pytest.mark.parametrize("path", fixture_files(), ids=lambda path: f"{path.parent.name}-{path.stem}")
+def test_documented_exchanges_are_answered_as_documented(path: Path) -> None:
+    with Emulator() as emulator:
+        Replay(emulator.account(path.parent.name)).play(path)
+
+
+@pytest.mark.parametrize("path", fixture_files(), ids=lambda path: f"{path.parent.name}-{path.stem}")
+def test_every_fixture_names_its_source_and_date(path: Path) -> None:
+    content = json.loads(path.read_text("utf-8"))
+    assert content["source"]
+    assert content["date"]
+
+
+@pytest.mark.parametrize("name", providers.names())
+def test_every_operation_succeeds_in_some_documented_exchange(name: str) -> None:
+    succeeded: set[str] = set()
+    for path in fixture_files():
+        if path.parent.name == name:
+            with Emulator() as emulator:
+                replay = Replay(emulator.account(name))
+                replay.play(path)
+                succeeded |= replay.succeeded
+    assert set(providers.get(name).document.operations) == succeeded
