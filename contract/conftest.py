@@ -20,6 +20,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--provider", help="Run the contract suites of this provider only.")
     group.addoption("--base-url", help="Run them against the API at this URL instead of the emulator in process.")
     group.addoption("--key-env", help="The environment variable that holds the API key for --base-url.")
+    group.addoption("--revision", help="The generation of the API; without it the first one described.")
     group.addoption("--operations", help="Run the schema suite for operations whose id contains this text only.")
 
 

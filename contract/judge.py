@@ -13,7 +13,7 @@ import schemathesis
 from schemathesis.specs.openapi import checks as openapi_checks
 
 from contract.target import Target
-from emulator import providers
+from emulator.provider import Provider
 
 logging.getLogger("httpx").setLevel(logging.WARNING)
 
@@ -59,14 +59,14 @@ class Api:
 
     def judge(self, operation: str, response: httpx.Response) -> None:
         """Raise schemathesis' failures if an answer breaks the document; undocumented statuses count."""
-        case = _judge(self.target.provider.name)[operation]
+        case = _judge(self.target.provider)[operation]
         case.validate_response(response, checks=_CHECKS)
 
 
 @cache
-def _judge(provider: str) -> dict[str, Any]:
+def _judge(provider: Provider) -> dict[str, Any]:
     """Return a stand-in case for each operation: its answers are judged, it is never sent."""
-    schema = schemathesis.openapi.from_dict(dict(providers.get(provider).document.raw))
+    schema = schemathesis.openapi.from_dict(dict(provider.document.raw))
     found = {}
     for result in schema.get_all_operations():
         operation: Any = result.ok()  # type: ignore[union-attr]  # our own documents are valid

@@ -28,11 +28,21 @@ class Choice:
     provider: str | None = None
     base_url: str | None = None
     key_env: str | None = None
+    revision: str | None = None
     operations: str | None = None
 
     def providers(self) -> list[str]:
         """Return the names of the providers to run against."""
         return [self.provider] if self.provider else providers.names()
+
+    def get(self, name: str) -> Provider:
+        """Return a provider in the chosen revision."""
+        provider = providers.get(name)
+        return provider if self.revision is None else provider.at(self.revision)
+
+    def emulator(self, provider: Provider) -> Emulator:
+        """Return a fresh emulator in the revision of this provider."""
+        return Emulator(revisions={provider.name: provider.revision})
 
     def api_key(self, provider: Provider) -> str:
         """Return the key to use: from the environment for a live API, else the emulator's well-known one."""
@@ -47,9 +57,9 @@ class Target:
     """One provider to talk to: a fresh emulator in process, a world of its own on a served one, or the live API."""
 
     def __init__(self, provider: str, choice: Choice) -> None:
-        self.provider = providers.get(provider)
+        self.provider = choice.get(provider)
         self.api_key = choice.api_key(self.provider)
-        self.emulator = None if choice.base_url else Emulator()
+        self.emulator = None if choice.base_url else choice.emulator(self.provider)
         self.base_url = choice.base_url or self.provider.origin
         transport = httpx.WSGITransport(app=self.emulator.wsgi) if self.emulator else None
         self.http = httpx.Client(base_url=self.base_url, transport=transport, timeout=_TIMEOUT)
@@ -95,8 +105,12 @@ class Target:
             made = self.http.post(f"{self._origin}/_emulator/worlds", json={"name": self._run, "clock": _START})
         except httpx.HTTPError:
             return False
+        if made.status_code != httpx.codes.CREATED:
+            return False
         self.http.headers[WORLD_HEADER] = self._run
-        return made.status_code == httpx.codes.CREATED
+        revision = {"revision": self.provider.revision}
+        self.http.put(f"{self._origin}/_emulator/revisions/{self.provider.name}", json=revision)
+        return True
 
 
 OPEN: list[Target] = []

@@ -11,7 +11,6 @@ from schemathesis.config import SchemathesisConfig
 
 from contract import target as aim
 from contract.target import Target, wsgi_with_document
-from emulator import providers
 from emulator.harness import Emulator
 from emulator.provider import Provider
 
@@ -58,7 +57,7 @@ class _Subject:
 
 def _furnished(provider: Provider) -> Emulator:
     """Return an emulator with the mailbox that the documents give as an example, and a mail in it."""
-    emulator = Emulator()
+    emulator = aim.CHOICE.emulator(provider)
     mailbox = emulator.account(provider.name).mailbox("sales.team")
     emulator.receive(mailbox.address, "Hello", "An example.", attachments={"example.pdf": b"%PDF-1.7"})
     emulator.world.settled_origin()
@@ -105,8 +104,8 @@ def _scenarios_test(subject: _Subject) -> Any:
 
 
 for _name in aim.CHOICE.providers():
-    _subject = _Subject(providers.get(_name))
+    _subject = _Subject(aim.CHOICE.get(_name))
     globals()[f"test_{_name}_operations"] = _operations_test(_subject)
     # Scenarios start from nothing each time, which a live API cannot.
     if not aim.CHOICE.operations and not (_subject.remote and _subject.remote.live):
-        globals()[f"Test{_name.title()}Scenarios"] = _scenarios_test(_Subject(providers.get(_name)))
+        globals()[f"Test{_name.title()}Scenarios"] = _scenarios_test(_Subject(aim.CHOICE.get(_name)))

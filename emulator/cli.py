@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import subprocess
 import sys
 import threading
 from datetime import datetime
@@ -41,15 +40,33 @@ def _clock(_: click.Context, __: click.Parameter, value: str) -> datetime | None
         raise click.BadParameter(f"{error}, or 'real'") from None
 
 
+def _revisions(_: click.Context, __: click.Parameter, given: tuple[str, ...]) -> dict[str, str]:
+    pairs = [item.partition("=")[::2] for item in given]
+    for name, revision in pairs:
+        if not name or not revision:
+            raise click.BadParameter(f"{name or revision!r} is not of the form PROVIDER=REVISION")
+    return dict(pairs)
+
+
 @cli.command()
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option("--port", default=8025, show_default=True, help="HTTP port; 0 takes a free one.")
 @click.option("--smtp-port", default=8026, show_default=True, help="SMTP port; 0 takes a free one.")
 @click.option("--seed", default="0", show_default=True, help="Decides every id.")
 @click.option("--clock", default="real", show_default=True, callback=_clock, help="A time at which the clock stands.")
+@click.option("--revision", "revisions", multiple=True, callback=_revisions, help="PROVIDER=REVISION, e.g. =current.")
 @click.option("--strict", is_flag=True, help="Refuse unknown keys; hold every answer against its contract.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON line when ready, and nothing else.")
-def serve(host: str, port: int, smtp_port: int, seed: str, clock: datetime | None, strict: bool, as_json: bool) -> None:
+def serve(
+    host: str,
+    port: int,
+    smtp_port: int,
+    seed: str,
+    clock: datetime | None,
+    revisions: dict[str, str],
+    strict: bool,
+    as_json: bool,
+) -> None:
     """Serve all providers over HTTP, and an SMTP sink, until Ctrl-C."""
     from emulator.harness import Emulator
     from emulator.servers.ports import PortTaken
@@ -57,7 +74,10 @@ def serve(host: str, port: int, smtp_port: int, seed: str, clock: datetime | Non
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
-    emulator = Emulator(seed, clock=clock, strict=strict)
+    try:
+        emulator = Emulator(seed, clock=clock, strict=strict, revisions=revisions)
+    except LookupError as error:
+        raise click.ClickException(str(error)) from None
     try:
         servers = emulator.serve(host, port, smtp_port)
     except PortTaken as error:
@@ -132,13 +152,14 @@ def contract() -> None:
 @click.argument("provider")
 @click.option("--base-url", help="Where the API is; without it the emulator in process.")
 @click.option("--key-env", help="The environment variable that holds the API key for --base-url.")
+@click.option("--revision", help="The generation of the API; without it the first one described.")
 @click.option("--operations", help="Only operations whose id contains this text.")
-def run(provider: str, base_url: str | None, key_env: str | None, operations: str | None) -> None:
+def run(provider: str, base_url: str | None, key_env: str | None, revision: str | None, operations: str | None) -> None:
     """Run the contract suites of PROVIDER: schema, journeys."""
     from emulator import providers as known
 
     try:
-        known.get(provider)
+        known.get(provider).at(revision or known.get(provider).revision)
     except LookupError as error:
         raise click.ClickException(str(error)) from None
     if key_env and key_env not in os.environ:
@@ -147,7 +168,9 @@ def run(provider: str, base_url: str | None, key_env: str | None, operations: st
     if not _installed("schemathesis") or not suites.is_dir():
         raise click.ClickException("the contract suites are not installed: pip install 'inbox-emulator[contract]'")
     arguments = [f"--provider={provider}", *_given("--base-url", base_url), *_given("--key-env", key_env)]
-    arguments += _given("--operations", operations)
+    arguments += [*_given("--revision", revision), *_given("--operations", operations)]
+    import subprocess
+
     # Found beside this package and run with -P: a user's own folder called contract must not win.
     command = [sys.executable, "-P", "-m", "pytest", "-p", "no:cacheprovider", "-c", str(suites / "suite.ini")]
     command += ["--rootdir", str(suites), str(suites), *arguments]

@@ -14,7 +14,7 @@ from emulator import providers
 from emulator.mail import Attachment, Departure, Draft, Mailbox, sightings
 from emulator.mail.postoffice import outside_tray
 from emulator.mail.sightings import Sighting
-from emulator.provider import Provider, choose
+from emulator.provider import Provider, choose, choose_revision
 from emulator.servers import Servers
 from emulator.servers.http.control import check_documented
 from emulator.servers.http.front import Front
@@ -30,12 +30,23 @@ class Emulator:
 
     `seed` decides every id. `clock` is where time stands until you `advance` it; None means the real time.
     `strict` refuses unknown keys with the provider's 401 and holds every answer against the contract document;
-    without it, an unknown key of the right form gets a fresh account of its own.
+    without it, an unknown key of the right form gets a fresh account of its own. `revisions` chooses generations of
+    the providers' APIs, e.g. `{"sendmux": "current"}`; the first is used without it.
     """
 
-    def __init__(self, seed: str = "0", *, clock: datetime | None = VIRTUAL_START, strict: bool = True) -> None:
+    def __init__(
+        self,
+        seed: str = "0",
+        *,
+        clock: datetime | None = VIRTUAL_START,
+        strict: bool = True,
+        revisions: Mapping[str, str] | None = None,
+    ) -> None:
         self.seed = seed
         self.world = _template(seed, clock, strict).fork()
+        for name, revision in (revisions or {}).items():
+            choose_revision(self.world, providers.get(name), revision)
+        self.world.settled_origin()
         self.worlds = Worlds(self.world)
         self.wsgi = Front(self.worlds)
         """The WSGI application, for example for `httpx.WSGITransport`."""
@@ -171,8 +182,13 @@ class Account:
 
     def __init__(self, emulator: Emulator, provider: Provider) -> None:
         self.emulator = emulator
-        self.provider = provider
         self.credentials = dict(provider.credentials)
+        self._provider = provider
+
+    @property
+    def provider(self) -> Provider:
+        """The provider in the revision that this account uses."""
+        return self._provider.in_use(self.emulator.world, self._account_id)
 
     @property
     def base_url(self) -> str:
@@ -200,11 +216,20 @@ class Account:
         """Make a mailbox with everything the provider puts around it; `.address` is where it receives."""
         world = self.emulator.world
         with world.step():
-            credential = world.store.get(CREDENTIALS, self.api_key)
-            account = credential and credential.account_id and world.store.get(ACCOUNTS, credential.account_id)
+            account = self._account_id and world.store.get(ACCOUNTS, self._account_id)
             if not account:
                 raise LookupError(f"the {self.provider.title} key {self.api_key} belongs to no account")
             return self.provider.open_mailbox(world, account, local_part)
+
+    def use_revision(self, revision: str) -> None:
+        """Use another revision of the provider's API for this account; LookupError names the choices."""
+        with self.emulator.world.step():
+            choose_revision(self.emulator.world, self._provider, revision, self._account_id)
+
+    @property
+    def _account_id(self) -> str | None:
+        credential = self.emulator.world.store.get(CREDENTIALS, self.api_key)
+        return None if credential is None else credential.account_id
 
     def request(self, method: str, path: str, **options: Any) -> TestResponse:
         """Send a request with the account's key, in process, and return Werkzeug's response (`.json`, `.status_code`).

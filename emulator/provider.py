@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from urllib.parse import urlsplit
 
+from emulator.mail.files import File, open_file
 from emulator.openapi import Document, Operation
 from emulator.paging import decode_cursor
 from emulator.world.ids import Format
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
     from emulator.world import Account, Credential, World
 
 MEGABYTE: Final = 1024 * 1024
+
+_FILES: Final = "/_emulator/files/"
 
 
 class Invalid(NamedTuple):
@@ -128,6 +131,12 @@ def choose(world: World, provider: Provider, name: str, value: Any) -> None:
     set_setting(world, f"{provider.name}.{name}", value)
 
 
+def choose_revision(world: World, provider: Provider, revision: str, account_id: str | None = None) -> None:
+    """Use another revision of a provider, for one account or in the whole world; LookupError names the choices."""
+    name = f"{provider.name}.revision" if account_id is None else f"{provider.name}.revision.{account_id}"
+    set_setting(world, name, provider.at(revision).revision)
+
+
 @dataclass(slots=True)
 class Call:
     """A request that passed auth and contract: the world and account it acts on, and what it carries."""
@@ -145,6 +154,8 @@ class Call:
     """The id of this request, if the provider gives requests one; else empty."""
     origin: str
     """The scheme and host the client used, e.g. `http://127.0.0.1:8025`: links in answers begin with it."""
+    fetched: Any = None
+    """What the provider's `fetches` brought for this operation."""
 
     def setting(self, name: str) -> Any:
         """Return the value of one of the provider's settings in this world."""
@@ -160,10 +171,15 @@ class Call:
 
     def file_url(self, token: str) -> str:
         """Return the URL under which the file of this token can be fetched without a credential."""
-        return f"{self.origin}/_emulator/files/{token}"
+        return f"{self.origin}{_FILES}{token}"
+
+    def file_at(self, url: str) -> File | None:
+        """Return the file of a URL that `file_url` gave in this world, by whatever host; None for any other URL."""
+        _, found, token = url.partition(_FILES)
+        return open_file(self.world, token) if found else None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Provider:
     """A provider as the house knows it. All callables get the world they act on; none keeps state."""
 
@@ -201,14 +217,38 @@ class Provider:
     """The response header that carries the request id; `ids` then knows the kind `request`."""
     waiting_operations: frozenset[str] = frozenset()
     """Operations that block. Their views run without the world's lock and take `world.step()` themselves."""
+    fetches: Mapping[str, Callable[[Call], Any]] = field(default_factory=dict)
+    """What operations get from the network, by operationId: run before the view, without the world's lock."""
     body_limit: int = 40 * MEGABYTE
     hosts: tuple[str, ...] = field(default=())
     """Further host names that mean this provider."""
+    revision: str = "seed"
+    """The generation of the vendor's API, named by its date."""
+    aliases: tuple[str, ...] = ("current",)
+    """Other names of the revision: `seed` for the first described, `current` for the vendor's newest."""
+    document_name: str = "openapi.json"
+    generations: tuple[Provider, ...] = ()
+    """Further revisions of the same API: `replace(PROVIDER, revision=..., document_name=..., routes=...)`."""
 
     @cached_property
     def document(self) -> Document:
-        """The contract document."""
-        return Document(Path(str(files(self.package))) / "openapi.json")
+        """The contract document of this revision."""
+        return Document(Path(str(files(self.package))) / self.document_name)
+
+    def at(self, revision: str) -> Provider:
+        """Return the provider in another revision, by name or alias; LookupError names the choices."""
+        for generation in (self, *self.generations):
+            if revision in (generation.revision, *generation.aliases):
+                return generation
+        choices = ", ".join(name for one in (self, *self.generations) for name in (one.revision, *one.aliases))
+        raise LookupError(f"{self.name} has no revision {revision!r}; choose from {choices}")
+
+    def in_use(self, world: World, account_id: str | None) -> Provider:
+        """Return the revision that was chosen for this account, else for the world, else this one."""
+        if not self.generations:
+            return self
+        of_world = get_setting(world, f"{self.name}.revision", self.revision)
+        return self.at(get_setting(world, f"{self.name}.revision.{account_id}", of_world))
 
     @cached_property
     def all_hosts(self) -> tuple[str, ...]:

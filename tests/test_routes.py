@@ -9,13 +9,14 @@ from emulator import coverage, providers
 from emulator.provider import Provider
 from emulator.servers.http.app import openapi_path, provider_app
 
-every_provider = pytest.mark.parametrize("provider", providers.every(), ids=lambda provider: provider.name)
+_GENERATIONS = [one for provider in providers.every() for one in (provider, *provider.generations)]
+every_provider = pytest.mark.parametrize("provider", _GENERATIONS, ids=lambda one: f"{one.name}-{one.revision}")
 
 
 def _routes(provider: Provider) -> set[tuple[str, str, str]]:
     return {
         (rule.endpoint, method, openapi_path(rule.rule))
-        for rule in provider_app(provider.name).url_map.iter_rules()
+        for rule in provider_app(provider.name, provider.revision).url_map.iter_rules()
         for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
     }
 

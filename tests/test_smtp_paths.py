@@ -7,7 +7,7 @@ import asyncio
 import pytest
 from aiosmtpd.smtp import SMTP
 
-from emulator.servers.smtp import _Smtp
+from emulator.servers.smtp_protocol import Protocol
 
 
 @pytest.mark.parametrize(
@@ -38,7 +38,7 @@ from emulator.servers.smtp import _Smtp
 def test_plain_paths_are_read_like_all_others(path: str) -> None:
     loop = asyncio.new_event_loop()
     try:
-        ours, theirs = (kind(None, loop=loop, hostname="x")._getaddr(path) for kind in (_Smtp, SMTP))
+        ours, theirs = (kind(None, loop=loop, hostname="x")._getaddr(path) for kind in (Protocol, SMTP))
     finally:
         loop.close()
 

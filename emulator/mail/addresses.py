@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from base64 import b64encode
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 MAX_LENGTH: Final = 254
@@ -12,8 +12,9 @@ _MAX_ID_LENGTH: Final = 900  # with its header's name it fits into a line of mai
 _MAX_NAME_LENGTH: Final = 76
 _WORD_BYTES: Final = 39
 
-_ATEXT = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~\-\u0080-\U0010ffff]"
-_LABEL = r"[A-Za-z0-9\u0080-\U0010ffff](?:[A-Za-z0-9\-\u0080-\U0010ffff]*[A-Za-z0-9\u0080-\U0010ffff])?"
+# Letters of any script: said by what is left out, because ranges up to the last code point take long to compile.
+_ATEXT = r"[^\x00-\x20\"(),.:;<>@\[\\\]\x7f]"
+_LABEL = r"[^\x00-/:-@\[-`{-\x7f](?:[^\x00-,./:-@\[-`{-\x7f]*[^\x00-/:-@\[-`{-\x7f])?"
 PATTERN: Final = rf"^{_ATEXT}+(?:\.{_ATEXT}+)*@{_LABEL}(?:\.{_LABEL})*$"
 """A bare address: a dot-atom, `@`, a host name. `a@localhost` and `ops@acme.test` are, quoted local parts are not."""
 
@@ -69,11 +70,15 @@ def write(name: str | None, address: str) -> str:
 
 def encode_words(text: str) -> str:
     """Write any text as folded RFC 2047 encoded words."""
-    data, words, start = text.encode("utf-8"), [], 0
+    return "\r\n ".join(f"=?utf-8?b?{b64encode(piece).decode()}?=" for piece in utf8_pieces(text, _WORD_BYTES))
+
+
+def utf8_pieces(text: str, size: int) -> Iterator[bytes]:
+    """Yield a text in UTF-8 in pieces of at most `size` bytes that split no letter."""
+    data, start = text.encode("utf-8"), 0
     while start < len(data):
-        end = start + _WORD_BYTES
-        while end < len(data) and data[end] & 0xC0 == 0x80:  # no word splits a letter
+        end = start + size
+        while end < len(data) and data[end] & 0xC0 == 0x80:
             end -= 1
-        words.append(f"=?utf-8?b?{b64encode(data[start:end]).decode()}?=")
+        yield data[start:end]
         start = end
-    return "\r\n ".join(words)

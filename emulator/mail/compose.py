@@ -8,20 +8,25 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from email.header import Header
-from email.utils import encode_rfc2231, format_datetime
+from email.utils import format_datetime
+from textwrap import TextWrapper
 from typing import Final
+from urllib.parse import quote
 
-from emulator.mail.addresses import unique, write
-from emulator.mail.parse import Attachment, Body, Mail
+from emulator.mail.addresses import encode_words, unique, utf8_pieces, write
+from emulator.mail.parse import Attachment, Body, Mail, media_type
 
 _LINE: Final = 998
 _FOLD_AT: Final = 76
-_PLAIN_VALUE = re.compile(r"^[\x21-\x7e]+(?: [\x21-\x7e]+)*$")
-_PLAIN_FILENAME = re.compile(r'^[^\x00-\x1f\x7f-\U0010ffff"\\]{1,76}$')
-_MEDIA_TYPE = re.compile(r"^[a-z0-9!#$&^_.+-]+/[a-z0-9!#$&^_.+-]+$")
+_FILENAME_BYTES: Final = 20
+_FOLDER: Final = TextWrapper(_FOLD_AT, break_long_words=False, break_on_hyphens=False)
+_PLAIN_VALUE = re.compile(r"[\x21-\x7e]+(?: [\x21-\x7e]+)*")
+_PLAIN_FILENAME = re.compile(r"[ !#-\[\]-~]{1,76}")
 _FORBIDDEN = re.compile(r"[\r\n\x00]")
-_HEADER_NAME = re.compile(r"^[\x21-\x39\x3b-\x7e]+$")
+_FORBIDDEN_RUN = re.compile(r"[\r\n\x00]+")
+_HEADER_NAME = re.compile(r"[\x21-\x39\x3b-\x7e]{1,76}")
+_CONTENT_ID = re.compile(r"[\x21-\x3b\x3d\x3f-\x7e]{1,900}")
+_OWN_HEADERS: Final = {"from", "to", "cc", "bcc", "subject", "date", "message-id", "mime-version"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +56,12 @@ class Draft:
 def compose(draft: Draft, *, message_id: str, date: datetime) -> Mail:
     """Write a draft as mail with CRLF line ends, ready for any SMTP server.
 
-    ValueError if a header of the draft holds CR, LF or NUL, or has no header's name.
+    ValueError if a header of the draft holds CR, LF or NUL or has no header's name, if `headers` names one that is
+    written here (From, Subject, Content-Type and so on), or if a Content-ID is not printable ASCII without spaces.
     """
     head = _head(draft, message_id, date)
+    if draft.attachments:
+        draft = replace(draft, attachments=tuple(map(_as_written, draft.attachments)))
     # Derived, not random: the same mail has the same bytes in every run.
     boundary = "=_" + re.sub(r"[^0-9A-Za-z]", "", message_id)[:40]
     content = _content(draft, boundary)
@@ -63,20 +71,20 @@ def compose(draft: Draft, *, message_id: str, date: datetime) -> Mail:
 
 def _head(draft: Draft, message_id: str, date: datetime) -> list[str]:
     lines = [
-        _header("From", write(draft.sender_name, draft.sender)),
+        "From: " + write(_checked(draft.sender_name or ""), _checked(draft.sender)),
         *_address_header("To", draft.to),
         *_address_header("Cc", draft.cc),
         *_address_header("Reply-To", draft.reply_to),
     ]
     if draft.subject is not None:
         lines.append(_unstructured("Subject", draft.subject))
-    lines.append(_header("Date", format_datetime(date)))
-    lines.append(_header("Message-ID", message_id))
+    lines.append(f"Date: {format_datetime(date)}")
+    lines.append(f"Message-ID: {_checked(message_id)}")
     if draft.in_reply_to:
-        lines.append(_header("In-Reply-To", draft.in_reply_to))
+        lines.append(f"In-Reply-To: {_checked(draft.in_reply_to)}")
     if draft.references:
-        lines.append("References: " + "\r\n ".join(draft.references))
-    lines.extend(_unstructured(name, value) for name, value in draft.headers.items())
+        lines.append("References: " + "\r\n ".join(map(_checked, draft.references)))
+    lines.extend(_custom(name, value) for name, value in draft.headers.items())
     lines.append("MIME-Version: 1.0")
     return lines
 
@@ -85,30 +93,31 @@ def _address_header(name: str, addresses: list[str]) -> list[str]:
     return [f"{name}: " + ",\r\n ".join(map(_checked, addresses))] if addresses else []
 
 
-def _header(name: str, value: str) -> str:
-    return f"{name}: {value}"
-
-
 def _checked(value: str) -> str:
     if _FORBIDDEN.search(value):
         raise ValueError(f"a header value cannot hold CR, LF or NUL: {value!r}")
     return value
 
 
-def _unstructured(name: str, value: str) -> str:
-    if not _HEADER_NAME.match(name):
+def _custom(name: str, value: str) -> str:
+    if not _HEADER_NAME.fullmatch(name):
         raise ValueError(f"not a header name: {name!r}")
-    _checked(value)
-    if len(name) + 2 + len(value) <= _FOLD_AT and _PLAIN_VALUE.match(value) and "=?" not in value:
-        return f"{name}: {value}"
+    if name.lower() in _OWN_HEADERS or name.lower().startswith("content-"):
+        raise ValueError(f"the header {name} cannot be set, it is written from the rest of the mail")
+    return _unstructured(name, value)
+
+
+def _unstructured(name: str, value: str) -> str:
+    line = f"{name}: {_checked(value)}"
     if not value:
-        return f"{name}: "
-    charset = "utf-8" if _must_encode(value) else "us-ascii"
-    return f"{name}: " + Header(value, charset, maxlinelen=_FOLD_AT, header_name=name).encode(linesep="\r\n")
-
-
-def _must_encode(value: str) -> bool:
-    return not _PLAIN_VALUE.match(value) or "=?" in value or max(map(len, value.split(" "))) > _FOLD_AT
+        return line
+    if not _PLAIN_VALUE.fullmatch(value) or "=?" in value:
+        return f"{name}: {encode_words(value)}"
+    if len(line) <= _FOLD_AT:
+        return line
+    folded = _FOLDER.wrap(line)
+    # A link in a header must stay one word, but only as long as a line can hold it.
+    return "\r\n ".join(folded) if max(map(len, folded)) < _LINE else f"{name}: {encode_words(value)}"
 
 
 def _content(draft: Draft, boundary: str) -> bytes:
@@ -117,7 +126,8 @@ def _content(draft: Draft, boundary: str) -> bytes:
     ] or [_text_part("plain", "")]
     content = bodies[0] if len(bodies) == 1 else _multipart("alternative", boundary + "a", bodies)
     if draft.attachments:
-        content = _multipart("mixed", boundary + "m", [content, *map(_attachment_part, draft.attachments)])
+        parts = (_attachment_part(attachment, boundary.encode()) for attachment in draft.attachments)
+        content = _multipart("mixed", boundary + "m", [content, *parts])
     return content
 
 
@@ -138,35 +148,69 @@ def _encode_text(text: str) -> tuple[str, bytes]:
     if "\r" in lines or "\x00" in lines:
         return "base64", _base64(text.encode("utf-8"))
     wire = lines.replace("\n", "\r\n").encode("utf-8")
-    if wire.isascii() and all(len(line) <= _LINE for line in wire.split(b"\r\n")) and not _has_boundary_like(wire):
+    if wire.isascii() and _fits(wire) and not _has_boundary_like(wire):
         return "7bit", wire
-    # b2a_qp takes the line ends of its input; a space at a line's end is encoded by istext.
-    return "quoted-printable", binascii.b2a_qp(wire, istext=True)
+    # b2a_qp takes the line ends of its input, so there must be one; a space at a line's end is encoded by istext.
+    return "quoted-printable", binascii.b2a_qp(wire + b"\r\n", istext=True)[:-2]
+
+
+def _fits(wire: bytes) -> bool:
+    return all(len(line) <= _LINE for line in wire.split(b"\r\n"))
 
 
 def _has_boundary_like(wire: bytes) -> bool:
     return wire.startswith(b"--=_") or b"\n--=_" in wire
 
 
+def _encode_attachment(attachment: Attachment, boundary: bytes) -> tuple[str, bytes]:
+    data = attachment.data
+    # A forwarded mail may not be encoded (RFC 2046, 5.2.1); one that cannot travel as it is has to be.
+    if attachment.content_type.startswith("message/") and _is_wire(data) and b"--" + boundary not in data:
+        return "7bit" if data.isascii() else "8bit", data
+    return "base64", _base64(data)
+
+
+def _is_wire(data: bytes) -> bool:
+    line_ends = data.count(b"\r\n")
+    return data.count(b"\r") == data.count(b"\n") == line_ends and b"\x00" not in data and _fits(data)
+
+
 def _base64(data: bytes) -> bytes:
     return base64.encodebytes(data).replace(b"\n", b"\r\n")[:-2]
 
 
-def _attachment_part(attachment: Attachment) -> bytes:
+def _as_written(attachment: Attachment) -> Attachment:
+    """Return the attachment as a reader of the mail will find it."""
+    kind = media_type(attachment.content_type)
+    filename = _FORBIDDEN_RUN.sub(" ", attachment.filename or "") or None
+    content_id = (attachment.content_id or "").strip().strip("<>") or None
+    if content_id and not _CONTENT_ID.fullmatch(content_id):
+        raise ValueError(f"not a Content-ID: {content_id!r}")
+    # A nameless text that is shown inline would be a body.
+    inline = attachment.inline and not (filename is None and kind.startswith("text/"))
+    return Attachment(filename, kind, attachment.data, content_id, inline)
+
+
+def _attachment_part(attachment: Attachment, boundary: bytes) -> bytes:
+    encoding, data = _encode_attachment(attachment, boundary)
     disposition = "inline" if attachment.inline else "attachment"
-    lines = [f"Content-Type: {media_type(attachment.content_type)}", "Content-Transfer-Encoding: base64"]
+    lines = [f"Content-Type: {attachment.content_type}", f"Content-Transfer-Encoding: {encoding}"]
     lines.append(f"Content-Disposition: {disposition}{_filename_parameter(attachment.filename)}")
     if attachment.content_id:
-        lines.append(f"Content-ID: <{_checked(attachment.content_id)}>")
-    return "\r\n".join(lines).encode("utf-8") + b"\r\n\r\n" + _base64(attachment.data)
+        lines.append(f"Content-ID: <{attachment.content_id}>")
+    return "\r\n".join(lines).encode("ascii") + b"\r\n\r\n" + data
 
 
 def _filename_parameter(filename: str | None) -> str:
     if filename is None:
         return ""
-    if _PLAIN_FILENAME.match(filename) and "=?" not in filename:
+    if _PLAIN_FILENAME.fullmatch(filename) and "=?" not in filename:
         return f'; filename="{filename}"'
-    return f"; filename*={encode_rfc2231(filename, 'utf-8')}"
+    pieces = [quote(piece, safe="") for piece in utf8_pieces(filename, _FILENAME_BYTES)]
+    pieces[0] = f"utf-8''{pieces[0]}"
+    if len(pieces) == 1:
+        return f";\r\n filename*={pieces[0]}"
+    return "".join(f";\r\n filename*{n}*={piece}" for n, piece in enumerate(pieces))
 
 
 def _body_of(draft: Draft) -> Body:
@@ -174,12 +218,4 @@ def _body_of(draft: Draft) -> Body:
     if text is None and html is None:
         text = ""
     lf = [None if value is None else value.replace("\r\n", "\n") for value in (text, html)]
-    attachments = (replace(part, content_type=media_type(part.content_type)) for part in draft.attachments)
-    return Body(lf[0], lf[1], tuple(attachments))
-
-
-def media_type(given: str) -> str:
-    """Return a media type without parameters, or application/octet-stream for what no attachment can be."""
-    bare = given.partition(";")[0].strip().lower()
-    usable = _MEDIA_TYPE.match(bare) and not bare.startswith("multipart/")
-    return bare if usable else "application/octet-stream"
+    return Body(lf[0], lf[1], draft.attachments)

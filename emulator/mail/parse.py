@@ -15,9 +15,11 @@ from typing import Final
 
 _HEADER_END = re.compile(rb"\r?\n\r?\n")
 _FOLD = re.compile(rb"\r?\n(?=[ \t])")
-_MESSAGE_ID = re.compile(r"<[^<>\s]+>")
+_MESSAGE_ID = re.compile(r"<[^<>\s]{1,898}>")  # what fits a line
 _ENCODED_WORD = re.compile(r"=\?([^?\s]{1,60})\?([bBqQ])\?([^?]*+(?:\?(?!=)[^?]*+){0,9})\?=")
 _BREAKS = re.compile(r"[\r\n\x00]+")
+# A codec may warn, and warnings may be errors.
+_NO_CHARSET: Final = (LookupError, ValueError, Warning)
 _MEDIA_TYPE = re.compile(r"[a-z0-9!#$&^_.+-]+/[a-z0-9!#$&^_.+-]+")
 _WORDS = re.compile(r"\s+")
 # What is opened and never closed ends with the mail: looking for its end from every start would take for ever.
@@ -155,7 +157,7 @@ class Mail:
     def _leaves(self) -> list[Part]:
         try:
             return list(_leaves(email.message_from_bytes(self.raw, _Part, policy=_POLICY)))
-        except (LookupError, ValueError, RecursionError):  # a boundary in no charset, parts in parts without end
+        except (*_NO_CHARSET, RecursionError):  # a boundary in no charset, parts in parts without end
             end = _HEADER_END.search(self.raw)
             whole = _Part(_POLICY)
             whole.set_payload(self.raw[end.end() if end else 0 :].decode("ascii", "surrogateescape"))
@@ -278,7 +280,7 @@ def _data(part: Part) -> bytes:
 def _text(part: Part, data: bytes) -> str:
     try:
         text = _decode(data, part.get_content_charset("utf-8"))
-    except (LookupError, ValueError):  # a charset nobody knows, or with NUL in its name
+    except _NO_CHARSET:  # nobody knows it, or it has NUL in its name
         text = data.decode("utf-8", "replace")
     text = text.replace("\r\n", "\n")
     # The end of the last line is the transport's, unless the text was encoded as a whole.

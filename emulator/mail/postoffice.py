@@ -40,14 +40,25 @@ def mailbox_at(world: World, address: str) -> Mailbox | None:
     return world.store.find(MAILBOXES, "address", addresses.normalize(address))
 
 
-def send(world: World, mailbox: Mailbox, draft: Draft) -> Message:
+def send(world: World, mailbox: Mailbox, draft: Draft, thread_id: str | None = None) -> Message:
     """Send a draft from a mailbox and return the sender's copy, status `queued`.
 
+    `thread_id` is the thread it replies in, for mail that has no Message-ID to refer to.
     Mailboxes of this world have their copies at once; the status moves to `sent` and `delivered` right after.
     """
     date = world.now()
     mail = compose(draft, message_id=_message_id(world, mailbox), date=date)
-    message = _file(world, mailbox, mail, "outbound", "queued", mailbox.address, draft.recipients, bcc=draft.bcc)
+    message = _file(
+        world,
+        mailbox,
+        mail,
+        "outbound",
+        "queued",
+        mailbox.address,
+        draft.recipients,
+        bcc=draft.bcc,
+        thread_id=thread_id,
+    )
     transmit(world, mailbox.address, draft.recipients, mail)
     schedule(world, date, "mail.progress", message.id)
     return message
@@ -92,9 +103,10 @@ def _file(
     sender: str,
     recipients: list[str],
     bcc: Iterable[str] = (),
+    thread_id: str | None = None,
 ) -> Message:
     now = world.now()
-    thread = threads.thread_for(world, mailbox, mail, now)
+    thread = threads.thread_for(world, mailbox, mail, now, thread_id)
     message = Message(
         id=world.new_id(mailbox.provider, "message", mailbox.id),
         mailbox_id=mailbox.id,

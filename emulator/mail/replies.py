@@ -8,6 +8,7 @@ from html import escape
 from typing import Final
 
 from emulator.mail import addresses
+from emulator.mail.parse import Mail
 from emulator.mail.records import Message
 
 _REPLY: Final = re.compile(r"^\s*re\s*:", re.IGNORECASE)
@@ -16,20 +17,23 @@ _UNWRITABLE: Final = re.compile(r"[\r\n\x00]+")
 
 
 def reply_recipients(message: Message) -> list[str]:
-    """Return whom a reply goes to: Reply-To if set, else the sender; for one's own mail its recipients."""
+    """Return whom a reply goes to: Reply-To if set, else the sender; for one's own mail its recipients.
+
+    What is no address is left out, so there may be nobody.
+    """
     mail = message.mail
     if message.direction == "outbound":
-        return mail.bare_addresses("to") or list(message.recipients)
-    return mail.bare_addresses("reply-to") or mail.bare_addresses("from") or [message.sender]
+        return _usable(mail, "to") or list(message.recipients)
+    return _usable(mail, "reply-to") or _usable(mail, "from") or list(filter(addresses.is_address, [message.sender]))
 
 
 def reply_all_recipients(message: Message, own: Iterable[str]) -> tuple[list[str], list[str]]:
     """Return the To and Cc of a reply to all: sender and To, and Cc, without one's own addresses."""
     mail, mine = message.mail, {addresses.normalize(address) for address in own}
-    to = addresses.unique([*reply_recipients(message), *mail.bare_addresses("to")])
+    to = addresses.unique([*reply_recipients(message), *_usable(mail, "to")])
     to = [address for address in to if addresses.normalize(address) not in mine]
     seen = mine | {addresses.normalize(address) for address in to}
-    cc = [item for item in addresses.unique(mail.bare_addresses("cc")) if addresses.normalize(item) not in seen]
+    cc = [item for item in addresses.unique(_usable(mail, "cc")) if addresses.normalize(item) not in seen]
     return to, cc
 
 
@@ -70,6 +74,10 @@ def forwarded_html(message: Message, note: str | None = None) -> str:
     return (
         f"{note or ''}<div>---------- Forwarded message ----------<br>{head}</div><blockquote>{original}</blockquote>"
     )
+
+
+def _usable(mail: Mail, field: str) -> list[str]:
+    return list(filter(addresses.is_address, mail.bare_addresses(field)))
 
 
 def _one_line(subject: str | None) -> str:

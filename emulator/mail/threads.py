@@ -16,11 +16,14 @@ def find_by_message_id(world: World, mailbox_id: str, message_id: str) -> Messag
     return next(world.store.each(MESSAGES, "message_id", (mailbox_id, message_id)), None)
 
 
-def thread_for(world: World, mailbox: Mailbox, mail: Mail, now: datetime) -> Thread:
+def thread_for(world: World, mailbox: Mailbox, mail: Mail, now: datetime, known: str | None = None) -> Thread:
     """Return the thread a mail joins, or a new empty one.
 
-    The mailbox's own copy of the same mail decides first, then In-Reply-To, then References from the newest back.
+    The `known` thread decides if one is given, then the mailbox's own copy of the same mail, then In-Reply-To, then
+    References from the newest back.
     """
+    if known is not None:
+        return _thread(world, known)
     for message_id in _relatives(mail):
         relative = find_by_message_id(world, mailbox.id, message_id)
         if relative is not None:

@@ -6,7 +6,7 @@ import pkgutil
 from difflib import get_close_matches
 from functools import cache
 from importlib import import_module
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint, entry_points
 
 from emulator.provider import Provider
 
@@ -16,15 +16,14 @@ _GROUP = "emulator.providers"
 def names() -> list[str]:
     """Return the built-in and the third-party provider names, sorted, without importing any."""
     built_in = [module.name for module in pkgutil.iter_modules(__path__) if module.ispkg]
-    return sorted({*built_in, *(entry.name for entry in entry_points(group=_GROUP))})
+    return sorted({*built_in, *_entries()})
 
 
 @cache
 def get(name: str) -> Provider:
     """Return a provider by name; LookupError names the choices."""
-    for entry in entry_points(group=_GROUP):
-        if entry.name == name:
-            return _checked(entry.load(), name)
+    if name in _entries():
+        return _checked(_entries()[name].load(), name)
     if name not in names():
         near = get_close_matches(name, names(), 1)
         hint = f"did you mean {near[0]!r}?" if near else f"choose from {', '.join(names())}"
@@ -35,6 +34,11 @@ def get(name: str) -> Provider:
 def every() -> list[Provider]:
     """Return all providers, by name."""
     return [get(name) for name in names()]
+
+
+@cache
+def _entries() -> dict[str, EntryPoint]:
+    return {entry.name: entry for entry in entry_points(group=_GROUP)}
 
 
 def _checked(provider: object, name: str) -> Provider:

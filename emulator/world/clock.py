@@ -43,7 +43,7 @@ def timestamp(moment: datetime, timespec: str = "milliseconds") -> str:
     return moment.astimezone(UTC).isoformat(timespec=timespec).replace("+00:00", "Z")
 
 
-def parse_moment(text: str) -> datetime:
+def parse_timestamp(text: str) -> datetime:
     """Read a moment as RFC 3339 writes it; one outside the years 1 to 9999 is the nearest that a datetime can be."""
     try:
         # RFC 3339 allows a leap second and lower case, fromisoformat neither.

@@ -10,13 +10,24 @@ from urllib.parse import parse_qsl, urlencode
 
 MASK = "***"
 
-_SECRET_NAME = re.compile(
-    r"(?i)authorization|cookie|api[_-]?key|service-token|secret|passw|token$|signing[_-]?key|credential"
-    r"|verification_code|signature|payment"
+_WORDS = (
+    r"authorization|cookie|api[_-]?key|secret|passw|token(?![\w-])|(?:signing|private|agent)[_-]?key|(?<![\w-])key(?![\w-])"
+    r"|credential|verification_code|signature|payment"
 )
+_SECRET_NAME = re.compile(_WORDS, re.IGNORECASE)
 _NOT_SECRET = {"next_page_token", "page_token"}
 _SHOWN = 4
-_NAMED_VALUE = re.compile(r"""([\w.-]+["']?\s*[:=]\s*["']?)([^"'&\s,}]+)""")
+_NAMED_SECRET = re.compile(
+    rf"""
+    (?<![\w.%\[\]-]) ((?>[\w.%\[\]-]*? (?:{_WORDS})) [\w.%\[\]-]*+)
+    (\\*(?P<quoted>["'])? \s* [:=] \s*)
+    (?: "(?:\\.|[^"\\])*"? | '(?:\\.|[^'\\])*'? | \\+".*?(?:\\+"|\Z)  # a string, perhaps cut off, perhaps in a string
+    |   [\[{{].*                               # where a list or an object ends is not known: hide the rest
+    |   (?(quoted) [^,}}\]\s]+ | [^&\r\n]+)   # a number of JSON, or what a form, a header or a text says
+    )""",
+    re.IGNORECASE | re.DOTALL | re.VERBOSE,
+)
+_SECRET_IN_URL = re.compile(rf"(?<=[?&;#])((?>[\w.%-]*?(?:{_WORDS}))[\w.%-]*+)=([^&;#\s\"'<>]+)", re.IGNORECASE)
 
 
 def is_secret(name: str) -> bool:
@@ -31,13 +42,14 @@ def mask(value: str) -> str:
 
 def mask_headers(headers: Iterable[tuple[str, str]]) -> dict[str, str]:
     """Return the headers as a dict with the secret ones masked."""
-    return {name: mask(value) if is_secret(name) else value for name, value in headers}
+    return {name: mask(value) if is_secret(name) else _mask_urls(value) for name, value in headers}
 
 
 def mask_query(query: str) -> str:
     """Return a query string with its secret values masked."""
     pairs = parse_qsl(query, keep_blank_values=True)
-    return urlencode([(name, mask(value) if is_secret(name) else value) for name, value in pairs], safe="*@")
+    shown = [(name, mask(value) if is_secret(name) else _mask_urls(value)) for name, value in pairs]
+    return urlencode(shown, safe="*@")
 
 
 def mask_body(body: bytes, limit: int = 4096) -> Any:
@@ -51,14 +63,19 @@ def mask_body(body: bytes, limit: int = 4096) -> Any:
 
 
 def _mask_text(text: str) -> str:
-    """Mask secrets in what is no (longer) JSON: `"name": "value"` and `name=value`."""
-    return _NAMED_VALUE.sub(lambda found: found[1] + MASK if is_secret(found[1]) else found[0], text)
+    """Mask secrets in what is no (longer) JSON: `"name": "value"`, `name=value` and `Name: value`."""
+    return _NAMED_SECRET.sub(lambda found: found[1] + found[2] + MASK if is_secret(found[1]) else found[0], text)
+
+
+def _mask_urls(text: str) -> str:
+    return _SECRET_IN_URL.sub(lambda found: f"{found[1]}={mask(found[2])}" if is_secret(found[1]) else found[0], text)
 
 
 def mask_value(value: Any, name: str = "") -> Any:
-    """Return a JSON value with every string under a secret name masked."""
+    """Return a JSON value with every string and number under a secret name masked, however deep."""
     if isinstance(value, dict):
-        return {key: mask_value(item, key) for key, item in value.items()}
+        return {key: mask_value(item, name if is_secret(name) else key) for key, item in value.items()}
     if isinstance(value, list):
         return [mask_value(item, name) for item in value]
-    return mask(value) if isinstance(value, str) and is_secret(name) else value
+    shown = value is None or isinstance(value, bool) or not is_secret(name)
+    return value if shown else mask(str(value))

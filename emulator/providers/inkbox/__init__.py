@@ -39,5 +39,7 @@ PROVIDER = Provider(
     open_account=resources.open_account,
     open_mailbox=resources.open_test_mailbox,
     credentials={"api_key": resources.SEED["api_key"]},
+    revision="2026-04",
+    aliases=("seed", "current"),
     environment={"INKBOX_BASE_URL": "{base_url}", "INKBOX_API_KEY": "{api_key}"},
 )

@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from dataclasses import replace
+from datetime import timedelta
 from difflib import get_close_matches
 from functools import cache
 from typing import Any, Final
@@ -15,6 +16,7 @@ from typing import Any, Final
 from flask import Flask, Request, Response, request
 from flask.sessions import SecureCookieSession, SessionInterface
 from werkzeug.exceptions import HTTPException
+from werkzeug.routing import MapAdapter
 
 from emulator import providers
 from emulator.openapi import JSON_TYPE, Operation
@@ -27,14 +29,15 @@ View = Callable[..., Any]  # an Answer; Flask's own type for views is wider
 
 _PARAMETER = re.compile(r"<(?:[a-z]+:)?([^>]+)>")
 _HTTP_KINDS: Final = {404: "no_route", 405: "method_not_allowed", 413: "too_large"}
+_USE_NOTED_EVERY: Final = timedelta(seconds=1)
 _log = logging.getLogger("emulator")
 
 
 @cache
-def provider_app(name: str) -> Flask:
-    """Return the app of a provider. It holds no state, so one serves every world of the process."""
-    provider = providers.get(name)
-    app = Flask(__name__, static_folder=None)
+def provider_app(name: str, revision: str) -> Flask:
+    """Return the app of a provider's revision. It holds no state, so one serves every world of the process."""
+    provider = providers.get(name).at(revision)
+    app = _App(__name__, static_folder=None)
     app.session_interface = _NoSession()
     app.config["MAX_CONTENT_LENGTH"] = provider.body_limit
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
@@ -55,11 +58,24 @@ def openapi_path(rule: str) -> str:
     return _PARAMETER.sub(r"{\1}", rule)
 
 
+class _App(Flask):
+    """Flask without what these APIs have no use for: server names, subdomains and building URLs from requests."""
+
+    def create_url_adapter(self, request: Request | None) -> MapAdapter | None:
+        """Match a request by its path alone: the front has looked at the host already."""
+        if request is None:
+            return super().create_url_adapter(request)
+        scheme, root = request.scheme, request.environ.get("SCRIPT_NAME") or "/"
+        return MapAdapter(self.url_map, "localhost", root, "", scheme, request.path, request.method, None)
+
+
 class _NoSession(SessionInterface):
     """The providers' APIs have no cookies; not opening sessions saves a tenth of a request."""
 
+    _none = SecureCookieSession()
+
     def open_session(self, *_: object) -> SecureCookieSession:
-        return SecureCookieSession()
+        return self._none
 
     def save_session(self, *_: object) -> None:
         return None
@@ -181,7 +197,7 @@ def _authenticate(exchange: Exchange, operation: Operation) -> Credential | None
         raise Problem("unauthorized", "The API key is not valid")
     if credential.expires_at is not None and credential.expires_at <= now:
         raise Problem("unauthorized", "The API key has expired or was revoked")
-    if credential.last_used_at != now:
+    if credential.last_used_at is None or now - credential.last_used_at >= _USE_NOTED_EVERY:
         credential = world.store.put(CREDENTIALS, replace(credential, last_used_at=now))
     if credential.account_id is not None:
         exchange.account = world.store.get(ACCOUNTS, credential.account_id)

@@ -197,7 +197,15 @@ def _invalid(error: jsonschema_rs.ValidationError, place: str) -> Invalid:
     where, kind = (place, *error.instance_path), error.kind
     if isinstance(kind, jsonschema_rs.ValidationErrorKind.Required):
         return Invalid((*where, kind.property), "required", "Field required", error.instance)
-    return Invalid(where, kind.name, error.message, error.instance)
+    return Invalid(where, kind.name, _in_words(error), error.instance)
+
+
+def _in_words(error: jsonschema_rs.ValidationError) -> str:
+    """Return what is wrong; of alternatives, what is wrong with each."""
+    kind = error.kind
+    if not isinstance(kind, jsonschema_rs.ValidationErrorKind.AnyOf):
+        return error.message
+    return " or ".join(dict.fromkeys(branch[0].message for branch in kind.context if branch))
 
 
 def _refuse(errors: Iterable[Invalid]) -> None:

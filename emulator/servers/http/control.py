@@ -17,10 +17,10 @@ from emulator._version import __version__
 from emulator.mail import Draft, addresses
 from emulator.mail.files import open_file
 from emulator.mail.sightings import receive, sightings, wait_for
-from emulator.provider import Problem, choose
+from emulator.provider import Problem, choose, choose_revision
 from emulator.servers.http.check import parse_json
 from emulator.servers.worlds import Worlds, new_world
-from emulator.world import Clock, World, parse_duration, parse_moment, timestamp
+from emulator.world import CREDENTIALS, Clock, World, parse_duration, parse_moment, timestamp
 from emulator.world.settings import get_setting
 
 CONTROL_PREFIX: Final = "/_emulator"
@@ -77,6 +77,7 @@ _WORLD = {
     },
 }
 _VALUE = {"required": ["value"], "properties": {"value": {}}}
+_REVISION = {"required": ["revision"], "properties": {"revision": {"type": "string"}, "api_key": _TEXT}}
 _ADVANCE = {"required": ["by"], "properties": {"by": {"type": ["string", "number"]}}}
 
 
@@ -221,6 +222,22 @@ def put_setting(provider: str, name: str) -> Json:
     except LookupError as error:
         raise Problem("not_found", str(error)) from None
     return {name: value}
+
+
+@routes.put("/revisions/<provider>")
+def put_revision(provider: str) -> Json:
+    """Use another revision of a provider's API in this world: `{"revision": ...}`, for one account with `api_key`."""
+    body = _body(_REVISION)
+    credential = _world().store.get(CREDENTIALS, body.get("api_key") or "")
+    if body.get("api_key") and credential is None:
+        raise Problem("not_found", "no account has this api_key")
+    try:
+        with _world().step():
+            account_id = None if credential is None else credential.account_id
+            choose_revision(_world(), providers.get(provider), body["revision"], account_id)
+    except LookupError as error:
+        raise Problem("not_found", str(error)) from None
+    return {"revision": body["revision"]}
 
 
 @routes.get("/journal")

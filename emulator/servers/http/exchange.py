@@ -9,7 +9,7 @@ from werkzeug.datastructures import EnvironHeaders
 from emulator.openapi import Operation
 from emulator.provider import Provider
 from emulator.servers.worlds import Worlds
-from emulator.world import Account
+from emulator.world import CREDENTIALS, Account
 from emulator.world.masking import mask_body, mask_headers, mask_query
 
 Environ = dict[str, Any]
@@ -41,12 +41,12 @@ class Exchange:
     )
 
     def __init__(self, provider: Provider, worlds: Worlds, environ: Environ) -> None:
-        self.provider = provider
         self.worlds = worlds
         self.environ = environ
         self.key = provider.read_key(EnvironHeaders(environ))
         named = worlds.get(environ.get("HTTP_X_EMULATOR_WORLD", ""))
         self.world = named or worlds.of_key(provider, self.key)
+        self.provider = provider.in_use(self.world, self._account_id()) if provider.generations else provider
         self.operation: Operation | None = None
         self.account: Account | None = None
         self.request_id = self._new_request_id()
@@ -58,6 +58,10 @@ class Exchange:
     def origin(self) -> str:
         """The scheme and host that the client used."""
         return origin(self.environ)
+
+    def _account_id(self) -> str | None:
+        credential = None if self.key is None else self.world.store.get(CREDENTIALS, self.key)
+        return None if credential is None else credential.account_id
 
     def _new_request_id(self) -> str:
         if self.provider.request_id_header is None:

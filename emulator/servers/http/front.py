@@ -44,7 +44,7 @@ class Front:
             return _no_world(world, environ, start_response)
         exchange = environ[EXCHANGE] = Exchange(providers.get(name), self.worlds, environ)
         try:
-            return provider_app(name)(environ, start_response)
+            return provider_app(name, exchange.provider.revision)(environ, start_response)
         finally:
             exchange.close()
 

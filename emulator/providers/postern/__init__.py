@@ -1,0 +1,55 @@
+"""Postern (mszazu.com): inboxes for agents that enroll with a key of limited scope and quota."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from emulator.provider import Provider, bearer
+from emulator.providers.postern import enrollment, resources, wire
+
+if TYPE_CHECKING:
+    from flask import Blueprint
+
+
+def _routes() -> Blueprint:
+    from emulator.providers.postern.routes import routes
+
+    return routes
+
+
+PROVIDER = Provider(
+    name="postern",
+    title="Postern",
+    origin="https://api.agents.mszazu.com",
+    package=__name__,
+    ids=wire.IDS,
+    key_form=re.compile(r"^pk_(agent|admin)_[A-Za-z0-9_-]{4,200}$"),
+    routes=_routes,
+    read_key=bearer,
+    key_headers=lambda key: {"Authorization": f"Bearer {key}"},
+    render=wire.problem,
+    seed=enrollment.seed,
+    open_account=enrollment.open_account,
+    open_mailbox=resources.open_test_mailbox,
+    credentials={
+        name: enrollment.SEED[name]
+        for name in (
+            "api_key",
+            "enrollment_token",
+            "revoked_enrollment_token",
+            "expired_enrollment_token",
+            "admin_key",
+        )
+    },
+    environment={"POSTERN_API_BASE_URL": "{base_url}", "POSTERN_API_KEY": "{api_key}"},
+    settings={
+        "domains": (resources.DOMAIN,),  # what an organization has, for keys without allowed_domains
+        "daily_cap": None,  # True: the ramp of the documents; a number: so many mails per mailbox and day
+        "max_wait_ms": 300_000,
+        "paid_provisioning": False,
+        "settlement": True,  # False: the facilitator settles nothing
+    },
+    request_id_header="X-Postern-Request-Id",
+    waiting_operations=frozenset({"wait_for_email"}),
+)
