@@ -73,17 +73,34 @@ class Operation:
         return str(status) in self.responses
 
 
-class Document:
-    """A contract document. Nothing is read before it is asked for."""
+def merge_patch(target: Any, patch: Any) -> Any:
+    """Return a JSON value with a merge patch applied (RFC 7396): null removes, objects merge, the rest replaces."""
+    if not isinstance(patch, dict):
+        return patch
+    merged = dict(target) if isinstance(target, dict) else {}
+    for name, value in patch.items():
+        if value is None:
+            merged.pop(name, None)
+        else:
+            merged[name] = merge_patch(merged.get(name), value)
+    return merged
 
-    def __init__(self, path: Path) -> None:
+
+class Document:
+    """A contract document. Nothing is read before it is asked for.
+
+    `patch` is a file with a JSON merge patch (RFC 7396): what another generation of the API does otherwise, and no more.
+    """
+
+    def __init__(self, path: Path, patch: Path | None = None) -> None:
         self.path = path
+        self.patch = patch
 
     @cached_property
     def raw(self) -> Mapping[str, Any]:
-        """The document as it stands in the file."""
+        """The document as it stands in the file, patched."""
         content: Mapping[str, Any] = json.loads(self.path.read_text("utf-8"))
-        return content
+        return content if self.patch is None else merge_patch(content, json.loads(self.patch.read_text("utf-8")))
 
     @property
     def components(self) -> Mapping[str, Any]:

@@ -109,6 +109,13 @@ def bearer(headers: Headers) -> str | None:
     return key.strip() or None if scheme.lower() == "bearer" else None
 
 
+class Door(NamedTuple):
+    """Where a mail client connects to."""
+
+    host: str
+    port: int
+
+
 Body = dict[str, Any] | list[Any] | str
 
 
@@ -154,6 +161,8 @@ class Call:
     """The id of this request, if the provider gives requests one; else empty."""
     origin: str
     """The scheme and host the client used, e.g. `http://127.0.0.1:8025`: links in answers begin with it."""
+    doors: Mapping[str, Door] = field(default_factory=dict)
+    """Where `smtp` and `imap` are open, if they are."""
     fetched: Any = None
     """What the provider's `fetches` brought for this operation."""
 
@@ -226,14 +235,16 @@ class Provider:
     """The generation of the vendor's API, named by its date."""
     aliases: tuple[str, ...] = ("current",)
     """Other names of the revision: `seed` for the first described, `current` for the vendor's newest."""
-    document_name: str = "openapi.json"
+    document_patch: str | None = None
+    """The file that says what this revision's contract does otherwise than openapi.json (a JSON merge patch)."""
     generations: tuple[Provider, ...] = ()
-    """Further revisions of the same API: `replace(PROVIDER, revision=..., document_name=..., routes=...)`."""
+    """Further revisions of the same API: `replace(PROVIDER, revision=..., document_patch=..., routes=...)`."""
 
     @cached_property
     def document(self) -> Document:
         """The contract document of this revision."""
-        return Document(Path(str(files(self.package))) / self.document_name)
+        folder = Path(str(files(self.package)))
+        return Document(folder / "openapi.json", folder / self.document_patch if self.document_patch else None)
 
     def at(self, revision: str) -> Provider:
         """Return the provider in another revision, by name or alias; LookupError names the choices."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from emulator import providers
-from emulator.provider import Provider
+from emulator.provider import Door, Provider
 from emulator.world import CREDENTIALS, Clock, World
 
 DEFAULT = "default"
@@ -27,6 +27,8 @@ class Worlds:
 
     def __init__(self, default: World) -> None:
         self._worlds = {DEFAULT: default}
+        self.doors: dict[str, Door] = {}
+        """Where `smtp` and `imap` are open."""
         self.failures: list[BaseException] = []
         """What went wrong inside the emulator itself; a fixture raises it again in the test that caused it."""
 

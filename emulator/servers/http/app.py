@@ -170,6 +170,7 @@ def _admit(exchange: Exchange, check: OperationCheck, received: Request) -> Call
         body=check.body(exchange.sent, received),
         request_id=exchange.request_id,
         origin=exchange.origin,
+        doors=exchange.worlds.doors,
     )
 
 
