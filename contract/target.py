@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -122,7 +123,7 @@ _TARGETS = count()
 
 def wsgi_with_document(provider: Provider, app: Callable[..., Iterable[bytes]]) -> Callable[..., Iterable[bytes]]:
     """Return an app that serves the contract document at /openapi.json and the provider at every other path."""
-    document = provider.document.path.read_bytes()
+    document = json.dumps(provider.document.raw).encode()
     host = urlsplit(provider.origin).netloc
 
     def serve(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:

@@ -89,7 +89,7 @@ def merge_patch(target: Any, patch: Any) -> Any:
 class Document:
     """A contract document. Nothing is read before it is asked for.
 
-    `patch` is a file with a JSON merge patch (RFC 7396): what another generation of the API does otherwise, and no more.
+    `patch` is a file with a JSON merge patch (RFC 7396): what another generation of the API does otherwise.
     """
 
     def __init__(self, path: Path, patch: Path | None = None) -> None:

@@ -7,7 +7,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from emulator import providers
-from emulator.provider import Provider
+from emulator.provider import Door, Provider
 from emulator.servers.http.front import Front
 from emulator.servers.http.server import HttpServer
 from emulator.servers.smtp import SmtpServer
@@ -31,6 +31,7 @@ class Servers:
         except BaseException:
             self.http.stop()
             raise
+        worlds.doors["smtp"] = Door(host, self.smtp.port)
 
     @property
     def url(self) -> str:
@@ -56,6 +57,7 @@ class Servers:
 
     def close(self) -> None:
         """Close all doors; returns when their threads have ended. Requests that wait for mail time out at once."""
+        self.worlds.doors.clear()
         with ExitStack() as stack:
             for world in self.worlds.every():
                 stack.enter_context(world.bells.dismissal())
