@@ -62,6 +62,12 @@ class Operation:
         schema: Mapping[str, Any] | None = content.get(JSON_TYPE, {}).get("schema")
         return schema
 
+    @property
+    def takes_bytes(self) -> bool:
+        """Tell whether the request body is something other than JSON."""
+        content = self.raw.get("requestBody", {}).get("content", {})
+        return bool(content) and JSON_TYPE not in content
+
     def response_schema(self, status: int) -> Mapping[str, Any] | None:
         """Return the schema of the JSON answer with this status, or None when it has no JSON body."""
         content = self.responses.get(str(status), {}).get("content", {})

@@ -7,7 +7,7 @@ everything a route needs to know about a request stands in `Call`.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import cached_property
@@ -50,6 +50,7 @@ class Problem(Exception):
 
     `kind` is one of `KINDS` and has a usual status; `status` overrides it. `code` is the provider's own word.
     With `keep_changes` what the request did before failing stays done (a counted try, for example).
+    `details` is what the error body says besides, for a provider whose errors do.
     """
 
     KINDS: Final = {
@@ -82,6 +83,7 @@ class Problem(Exception):
         errors: tuple[Invalid, ...] = (),
         headers: Mapping[str, str] | None = None,
         keep_changes: bool = False,
+        details: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__(message)
         self.kind = kind
@@ -91,6 +93,9 @@ class Problem(Exception):
         self.errors = errors
         self.headers = dict(headers or {})
         self.keep_changes = keep_changes
+        self.details = dict(details or {})
+        self.operation: Operation | None = None
+        """The operation that was asked for, if one was found; the door fills it in before `render`."""
 
 
 def invalid(where: str, message: str, value: Any, rule: str = "value") -> Problem:
@@ -116,11 +121,15 @@ class Door(NamedTuple):
     port: int
 
 
-Body = dict[str, Any] | list[Any] | str
+Body = dict[str, Any] | list[Any] | str | bytes | Iterator[bytes]
 
 
 class Answer(NamedTuple):
-    """What a route answers: a JSON value (`""` for an empty body), a status and headers."""
+    """What a route answers: a JSON value (`""` for an empty body), a status and headers.
+
+    Bytes are sent as they are, under the `Content-Type` of the headers; an iterator of bytes is sent piece by piece,
+    without the world's lock.
+    """
 
     body: Body
     status: int = 200
@@ -157,10 +166,13 @@ class Call:
     headers: Mapping[str, str]
     """The request headers that the contract document names, those that were sent."""
     body: Any
+    """The JSON value; the bytes themselves, where the document asks for another type."""
     request_id: str
     """The id of this request, if the provider gives requests one; else empty."""
     origin: str
     """The scheme and host the client used, e.g. `http://127.0.0.1:8025`: links in answers begin with it."""
+    base_url: str
+    """What the client uses in the place of the provider's origin, e.g. `http://127.0.0.1:8025/sendmux`."""
     doors: Mapping[str, Door] = field(default_factory=dict)
     """Where `smtp` and `imap` are open, if they are."""
     fetched: Any = None
@@ -224,8 +236,13 @@ class Provider:
     """What a tester may choose, by name, with the default; a route reads it with `Call.setting`."""
     request_id_header: str | None = None
     """The response header that carries the request id; `ids` then knows the kind `request`."""
-    waiting_operations: frozenset[str] = frozenset()
-    """Operations that block. Their views run without the world's lock and take `world.step()` themselves."""
+    standing_headers: Callable[[World, Operation | None, str | None], Mapping[str, str]] | None = None
+    """The headers of every answer, errors included; the last argument is the key that was shown."""
+    waiting_operations: Mapping[str, str] = field(default_factory=dict)
+    """Operations that block, each with the setting that says for how many milliseconds at most.
+
+    Their views run without the world's lock and take `world.step()` themselves.
+    """
     fetches: Mapping[str, Callable[[Call], Any]] = field(default_factory=dict)
     """What operations get from the network, by operationId: run before the view, without the world's lock."""
     body_limit: int = 40 * MEGABYTE

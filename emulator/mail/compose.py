@@ -31,7 +31,10 @@ _OWN_HEADERS: Final = {"from", "to", "cc", "bcc", "subject", "date", "message-id
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A mail to be written. Addresses are bare; `bcc` is never written, only delivered to."""
+    """A mail to be written. Addresses are bare; `bcc` is never written, only delivered to.
+
+    `names` holds the display names of recipients, by address.
+    """
 
     sender: str
     sender_name: str | None
@@ -46,6 +49,7 @@ class Draft:
     references: list[str] = field(default_factory=list)
     attachments: tuple[Attachment, ...] = ()
     headers: Mapping[str, str] = field(default_factory=dict)
+    names: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def recipients(self) -> list[str]:
@@ -72,9 +76,9 @@ def compose(draft: Draft, *, message_id: str, date: datetime) -> Mail:
 def _head(draft: Draft, message_id: str, date: datetime) -> list[str]:
     lines = [
         "From: " + write(_checked(draft.sender_name or ""), _checked(draft.sender)),
-        *_address_header("To", draft.to),
-        *_address_header("Cc", draft.cc),
-        *_address_header("Reply-To", draft.reply_to),
+        *_address_header("To", draft.to, draft.names),
+        *_address_header("Cc", draft.cc, draft.names),
+        *_address_header("Reply-To", draft.reply_to, draft.names),
     ]
     if draft.subject is not None:
         lines.append(_unstructured("Subject", draft.subject))
@@ -89,8 +93,9 @@ def _head(draft: Draft, message_id: str, date: datetime) -> list[str]:
     return lines
 
 
-def _address_header(name: str, addresses: list[str]) -> list[str]:
-    return [f"{name}: " + ",\r\n ".join(map(_checked, addresses))] if addresses else []
+def _address_header(name: str, addresses: list[str], names: Mapping[str, str]) -> list[str]:
+    written = (write(_checked(names.get(address, "")), _checked(address)) for address in addresses)
+    return [f"{name}: " + ",\r\n ".join(written)] if addresses else []
 
 
 def _checked(value: str) -> str:
@@ -184,11 +189,16 @@ def _as_written(attachment: Attachment) -> Attachment:
     kind = media_type(attachment.content_type)
     filename = _FORBIDDEN_RUN.sub(" ", attachment.filename or "") or None
     content_id = (attachment.content_id or "").strip().strip("<>") or None
-    if content_id and not _CONTENT_ID.fullmatch(content_id):
+    if content_id and not is_content_id(content_id):
         raise ValueError(f"not a Content-ID: {content_id!r}")
     # A nameless text that is shown inline would be a body.
     inline = attachment.inline and not (filename is None and kind.startswith("text/"))
     return Attachment(filename, kind, attachment.data, content_id, inline)
+
+
+def is_content_id(text: str) -> bool:
+    """Tell whether `text` can be written as a Content-ID, without its angle brackets."""
+    return _CONTENT_ID.fullmatch(text) is not None
 
 
 def _attachment_part(attachment: Attachment, boundary: bytes) -> bytes:

@@ -9,8 +9,19 @@ from datetime import datetime
 from emulator.mail import addresses, threads
 from emulator.mail.compose import Draft, compose
 from emulator.mail.parse import Mail
-from emulator.mail.records import DEPARTURES, MAILBOXES, MESSAGES, Departure, Direction, Mailbox, Message
-from emulator.world import World
+from emulator.mail.records import (
+    ALIASES,
+    DEPARTURES,
+    MAILBOXES,
+    MESSAGES,
+    Alias,
+    Departure,
+    Direction,
+    Mailbox,
+    Message,
+    Thread,
+)
+from emulator.world import Duplicate, World
 from emulator.world.agenda import handler, schedule
 
 _PROGRESS = {"queued": "sent", "sent": "delivered"}
@@ -32,12 +43,37 @@ def open_mailbox(
         updated_at=now,
         n=world.store.tick("mailboxes", account_id),
     )
+    if world.store.get(ALIASES, addresses.normalize(address)) is not None:
+        raise Duplicate(ALIASES.name, "id", address)
     return world.store.add(MAILBOXES, mailbox)
 
 
 def mailbox_at(world: World, address: str) -> Mailbox | None:
-    """Return the mailbox that receives at this address, or None."""
-    return world.store.find(MAILBOXES, "address", addresses.normalize(address))
+    """Return the mailbox that receives at this address, its own or an alias, or None."""
+    wanted = addresses.normalize(address)
+    mailbox = world.store.find(MAILBOXES, "address", wanted)
+    if mailbox is not None:
+        return mailbox
+    alias = world.store.get(ALIASES, wanted)
+    return None if alias is None else world.store.get(MAILBOXES, alias.mailbox_id)
+
+
+def add_alias(world: World, mailbox: Mailbox, address: str) -> Alias:
+    """Let a mailbox receive at a further address. Raises Duplicate if the address is taken in this world."""
+    if mailbox_at(world, address) is not None:
+        raise Duplicate(ALIASES.name, "id", address)
+    n = world.store.tick(ALIASES.name, mailbox.id)
+    return world.store.add(ALIASES, Alias(addresses.normalize(address), address, mailbox.id, n))
+
+
+def remove_alias(world: World, alias: Alias) -> None:
+    """Let a mailbox receive at an address no more."""
+    world.store.remove(ALIASES, alias.id)
+
+
+def aliases_of(world: World, mailbox: Mailbox) -> list[Alias]:
+    """Return the further addresses of a mailbox, oldest first."""
+    return list(world.store.each(ALIASES, "of_mailbox", mailbox.id))
 
 
 def send(world: World, mailbox: Mailbox, draft: Draft, thread_id: str | None = None) -> Message:
@@ -54,12 +90,12 @@ def send(world: World, mailbox: Mailbox, draft: Draft, thread_id: str | None = N
         mail,
         "outbound",
         "queued",
-        mailbox.address,
+        draft.sender,
         draft.recipients,
         bcc=draft.bcc,
         thread_id=thread_id,
     )
-    transmit(world, mailbox.address, draft.recipients, mail)
+    transmit(world, draft.sender, draft.recipients, mail)
     schedule(world, date, "mail.progress", message.id)
     return message
 
@@ -74,12 +110,17 @@ def receive(world: World, draft: Draft) -> Mail:
 
 def transmit(world: World, sender: str, recipients: Iterable[str], mail: Mail) -> None:
     """Bring a mail to each recipient: into a mailbox of this world, or into the tray for the outside."""
-    for recipient in addresses.unique(recipients):
-        mailbox = mailbox_at(world, recipient)
+    found = [(recipient, mailbox_at(world, recipient)) for recipient in addresses.unique(recipients)]
+    at: dict[str, list[str]] = {}
+    for recipient, mailbox in found:
+        if mailbox is not None:
+            at.setdefault(mailbox.id, []).append(_as_known(mailbox, recipient))
+            world.bells.ring(recipient)  # it may be an alias
+    for recipient, mailbox in found:
         if mailbox is None:
             _depart(world, sender, recipient, mail)
-        else:
-            received = _file(world, mailbox, mail, "inbound", "received", sender, [mailbox.address])
+        elif mailbox.id in at:  # one copy, by however many of its addresses a mailbox is reached
+            received = _file(world, mailbox, mail, "inbound", "received", sender, at.pop(mailbox.id))
             _journal(world, "delivered", sender, recipient, mail, message_id=received.id)
 
 
@@ -87,6 +128,12 @@ def remove_message(world: World, message: Message) -> None:
     """Remove a message from its mailbox and its thread."""
     world.store.remove(MESSAGES, message.id)
     threads.left(world, message)
+
+
+def remove_thread(world: World, thread: Thread) -> None:
+    """Remove a thread with all its messages."""
+    for message in threads.messages_of(world, thread):
+        remove_message(world, message)
 
 
 def outside_tray(world: World) -> list[Departure]:
@@ -120,15 +167,22 @@ def _file(
         updated_at=now,
         n=world.store.tick("messages", mailbox.id),
         bcc=tuple(bcc),
+        arrival=world.store.tick("arrivals"),
     )
     threads.joined(world, thread, message)
     world.bells.ring(mailbox.address)
     return world.store.add(MESSAGES, message)
 
 
+def _as_known(mailbox: Mailbox, recipient: str) -> str:
+    is_own = addresses.normalize(recipient) == addresses.normalize(mailbox.address)
+    return mailbox.address if is_own else recipient
+
+
 def _depart(world: World, sender: str, recipient: str, mail: Mail) -> None:
     n = world.store.tick("departures")
-    world.store.add(DEPARTURES, Departure(f"departure-{n}", n, world.now(), sender, recipient, mail))
+    arrival = world.store.tick("arrivals")
+    world.store.add(DEPARTURES, Departure(f"departure-{n}", n, world.now(), sender, recipient, mail, arrival))
     world.bells.ring(recipient)
     _journal(world, "left", sender, recipient, mail)
 

@@ -37,8 +37,25 @@ class Mailbox:
 
 
 @dataclass(frozen=True, slots=True)
+class Alias:
+    """A further address of a mailbox; `id` is the form in which addresses are compared.
+
+    `n` counts the aliases of the mailbox.
+    """
+
+    id: str
+    address: str
+    mailbox_id: str
+    n: int
+
+
+@dataclass(frozen=True, slots=True)
 class Message:
-    """One mail in one mailbox. `recipients` is the envelope's; `bcc` is known to the sender's copy alone."""
+    """One mail in one mailbox. `recipients` is the envelope's; `bcc` is known to the sender's copy alone.
+
+    `n` counts the messages of the mailbox, `arrival` all mail of the world. `folder` is where its owner put it; None:
+    where it came, the inbox or the folder of sent mail.
+    """
 
     id: str
     mailbox_id: str
@@ -55,6 +72,8 @@ class Message:
     is_read: bool = False
     is_starred: bool = False
     labels: tuple[str, ...] = ()
+    arrival: int = 0
+    folder: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +91,10 @@ class Thread:
 
 @dataclass(frozen=True, slots=True)
 class Departure:
-    """A mail that left for an address outside the world: what the sink's tray holds."""
+    """A mail that left for an address outside the world: what the sink's tray holds.
+
+    `n` counts the departures, `arrival` all mail of the world.
+    """
 
     id: str
     n: int
@@ -80,14 +102,22 @@ class Departure:
     sender: str
     recipient: str
     mail: Mail
+    arrival: int = 0
 
 
 MAILBOXES: Collection[Mailbox] = Collection(
     "mailboxes",
     unique={"address": lambda m: None if m.deleted else normalize(m.address)},
     ordered={
-        "of_account": Order(groups=lambda m: () if m.deleted else (m.account_id,), sort=lambda m: (m.created_at, m.n))
+        "of_account": Order(groups=lambda m: () if m.deleted else (m.account_id,), sort=lambda m: (m.created_at, m.n)),
+        "ever_at": Order(groups=lambda m: (normalize(m.address),), sort=lambda m: (m.created_at, m.n)),
     },
+    logged=lambda m: m.id,
+)
+
+ALIASES: Collection[Alias] = Collection(
+    "aliases",
+    ordered={"of_mailbox": Order(groups=lambda a: (a.mailbox_id,), sort=lambda a: (a.n,))},
 )
 
 MESSAGES: Collection[Message] = Collection(
@@ -99,6 +129,7 @@ MESSAGES: Collection[Message] = Collection(
         ),
         "message_id": Order(groups=lambda m: ((m.mailbox_id, m.mail.message_id),), sort=lambda m: (m.n,)),
     },
+    logged=lambda m: m.mailbox_id,
 )
 
 THREADS: Collection[Thread] = Collection(
@@ -106,9 +137,10 @@ THREADS: Collection[Thread] = Collection(
     ordered={
         "activity": Order(groups=lambda t: (t.mailbox_id,), sort=lambda t: (t.last_message_at, t.last_n)),
     },
+    logged=lambda t: t.mailbox_id,
 )
 
 DEPARTURES: Collection[Departure] = Collection(
     "departures",
-    ordered={"all": Order(groups=lambda d: ("all",), sort=lambda d: (d.n,))},
+    ordered={"all": Order(groups=lambda d: ("all", ("to", normalize(d.recipient))), sort=lambda d: (d.n,))},
 )

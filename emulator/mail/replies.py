@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from dataclasses import replace
 from html import escape
 from typing import Final
 
 from emulator.mail import addresses
-from emulator.mail.parse import Mail
-from emulator.mail.records import Message
+from emulator.mail.compose import Draft, is_content_id
+from emulator.mail.parse import Attachment, Mail
+from emulator.mail.records import Mailbox, Message
 
 _REPLY: Final = re.compile(r"^\s*re\s*:", re.IGNORECASE)
 _FORWARD: Final = re.compile(r"^\s*(fwd?|wg)\s*:", re.IGNORECASE)
@@ -58,6 +60,32 @@ def ancestry(message: Message) -> tuple[str | None, list[str]]:
     return mail.message_id, [*(item for item in earlier if item != mail.message_id), mail.message_id]
 
 
+def reply_draft(
+    mailbox: Mailbox,
+    message: Message,
+    to: list[str],
+    *,
+    cc: Iterable[str] = (),
+    text: str | None = None,
+    html: str | None = None,
+    attachments: tuple[Attachment, ...] = (),
+) -> Draft:
+    """Return the draft of a reply: the subject with `Re:`, In-Reply-To and References set."""
+    in_reply_to, references = ancestry(message)
+    return Draft(
+        sender=mailbox.address,
+        sender_name=mailbox.display_name,
+        to=to,
+        cc=addresses.unique(cc),
+        subject=reply_subject(message.mail.subject),
+        text=text,
+        html=html,
+        in_reply_to=in_reply_to,
+        references=references,
+        attachments=attachments,
+    )
+
+
 def forwarded_text(message: Message, note: str | None = None) -> str:
     """Return the text of a forward: the note, then the original with its From, Date, Subject and To."""
     mail = message.mail
@@ -73,6 +101,14 @@ def forwarded_html(message: Message, note: str | None = None) -> str:
     head = "".join(f"{name}: {escape(value)}<br>" for name, value in _summary(message))
     return (
         f"{note or ''}<div>---------- Forwarded message ----------<br>{head}</div><blockquote>{original}</blockquote>"
+    )
+
+
+def forwarded_attachments(message: Message) -> tuple[Attachment, ...]:
+    """Return the attachments of a forward: the original's, without a Content-ID that cannot be written."""
+    return tuple(
+        part if part.content_id is None or is_content_id(part.content_id) else replace(part, content_id=None)
+        for part in message.mail.body.attachments
     )
 
 

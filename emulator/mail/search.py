@@ -35,7 +35,7 @@ def _rank(message: Message, words: set[str]) -> int:
 def _counts(message: Message) -> Counter[str]:
     mail = message.mail
     counts = Counter({word: n * _SUBJECT_WEIGHT for word, n in Counter(_words(mail.subject or "")).items()})
-    for text in (*mail.fields.get("from", []), mail.body.text or "", plain(mail.body.html or "")):
+    for text in (mail.field("from") or "", mail.body.text or "", plain(mail.body.html or "")):
         counts.update(_words(text))
     return counts
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from heapq import merge
 from typing import Any
@@ -12,7 +12,7 @@ from typing import Any
 from emulator.mail import addresses, postoffice
 from emulator.mail.compose import Draft
 from emulator.mail.parse import Mail
-from emulator.mail.records import DEPARTURES, MAILBOXES, MESSAGES, Departure, Message
+from emulator.mail.records import ALIASES, DEPARTURES, MAILBOXES, MESSAGES, Alias, Departure, Mailbox, Message
 from emulator.world import World, timestamp
 
 OUTSIDE = "outside"
@@ -20,7 +20,7 @@ OUTSIDE = "outside"
 
 @dataclass(frozen=True, slots=True)
 class Sighting:
-    """One mail where it arrived. `provider` is None for mail that left the world."""
+    """One mail where it arrived. `provider` is None for mail that left the world; `arrival` counts all mail."""
 
     to: str
     sender: str
@@ -28,6 +28,7 @@ class Sighting:
     mail: Mail
     provider: str | None = None
     message_id: str | None = None
+    arrival: int = 0
 
     @property
     def subject(self) -> str:
@@ -72,7 +73,8 @@ class Sighting:
 def receive(world: World, draft: Draft) -> list[Sighting]:
     """Let a mail come in from the outside and return where it arrived, once for each recipient."""
     mail = postoffice.receive(world, draft)
-    return [sighting for address in draft.recipients for sighting in _arrivals(world, address) if sighting.mail is mail]
+    arrivals = (_arrivals(world, address, newest_first=True) for address in draft.recipients)
+    return [next(sighting for sighting in found if sighting.mail is mail) for found in arrivals]
 
 
 def sightings(
@@ -88,7 +90,7 @@ def wait_for(
 ) -> Sighting | None:
     """Return the newest matching mail, waiting up to `timeout` real seconds for it; None if none came."""
     deadline = time.monotonic() + timeout
-    with world.bells.waiting(to) as bell:
+    with world.bells.waiting(to and addresses.normalize(to)) as bell:
         while True:
             bell.clear()
             with world.step():
@@ -104,34 +106,48 @@ def _matches(sighting: Sighting, sender: str | None, subject: str | None) -> boo
     )
 
 
-def _arrivals(world: World, address: str) -> Iterator[Sighting]:
-    """Yield what arrived at one address, oldest first."""
-    mailbox = postoffice.mailbox_at(world, address)
-    if mailbox is None:
-        wanted = addresses.normalize(address)
-        yield from (item for item in _outside(world) if addresses.normalize(item.to) == wanted)
-        return
-    for message in world.store.each(MESSAGES, "timeline", (mailbox.id, "inbound")):
+def _arrivals(world: World, address: str, *, newest_first: bool = False) -> Iterator[Sighting]:
+    """Yield what arrived at one address, whoever had it at the time, oldest first unless asked otherwise."""
+    wanted = addresses.normalize(address)
+    inboxes = [
+        _inbox(world, mailbox, newest_first=newest_first) for mailbox in world.store.each(MAILBOXES, "ever_at", wanted)
+    ]
+    alias = world.store.get(ALIASES, wanted)
+    if alias is not None:
+        inboxes.append(_by_alias(world, alias, newest_first=newest_first))
+    left = map(_of_departure, world.store.each(DEPARTURES, "all", ("to", wanted), newest_first=newest_first))
+    return merge(*inboxes, left, key=_arrival, reverse=newest_first)
+
+
+def _inbox(world: World, mailbox: Mailbox, *, newest_first: bool) -> Iterator[Sighting]:
+    for message in world.store.each(MESSAGES, "timeline", (mailbox.id, "inbound"), newest_first=newest_first):
         yield _of_message(message, mailbox.provider)
 
 
-def _everywhere(world: World) -> Iterator[Sighting]:
-    inside = sorted(
-        (message for message in world.store.everything(MESSAGES) if message.direction == "inbound"),
-        key=lambda message: (message.created_at, message.mailbox_id, message.n),
-    )
+def _by_alias(world: World, alias: Alias, *, newest_first: bool) -> Iterator[Sighting]:
+    mailbox = world.store.get(MAILBOXES, alias.mailbox_id)
+    assert mailbox is not None, "an alias belongs to a mailbox"
+    for message in world.store.each(MESSAGES, "timeline", (mailbox.id, "inbound"), newest_first=newest_first):
+        if alias.id in map(addresses.normalize, message.recipients):
+            yield replace(_of_message(message, mailbox.provider), to=alias.address)
+
+
+def _everywhere(world: World) -> list[Sighting]:
     providers = {mailbox.id: mailbox.provider for mailbox in world.store.everything(MAILBOXES)}
-    arrived = (_of_message(message, providers[message.mailbox_id]) for message in inside)
-    return merge(arrived, _outside(world), key=lambda sighting: sighting.at)
+    messages = (message for message in world.store.everything(MESSAGES) if message.direction == "inbound")
+    inside = [_of_message(message, providers[message.mailbox_id]) for message in messages]
+    outside = map(_of_departure, world.store.each(DEPARTURES, "all", "all"))
+    return sorted([*inside, *outside], key=_arrival)
 
 
-def _outside(world: World) -> Iterator[Sighting]:
-    return (_of_departure(departure) for departure in world.store.each(DEPARTURES, "all", "all"))
+def _arrival(sighting: Sighting) -> int:
+    return sighting.arrival
 
 
 def _of_message(message: Message, provider: str) -> Sighting:
-    return Sighting(message.recipients[0], message.sender, message.created_at, message.mail, provider, message.id)
+    to, at = message.recipients[0], message.created_at
+    return Sighting(to, message.sender, at, message.mail, provider, message.id, message.arrival)
 
 
 def _of_departure(departure: Departure) -> Sighting:
-    return Sighting(departure.recipient, departure.sender, departure.at, departure.mail)
+    return Sighting(departure.recipient, departure.sender, departure.at, departure.mail, arrival=departure.arrival)

@@ -1,4 +1,4 @@
-"""The providers. Each sub-package with a `PROVIDER` is one; others come by the entry points `emulator.providers`."""
+"""The providers: each sub-package with a contract document and a `PROVIDER`, and the entry points of this name."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from difflib import get_close_matches
 from functools import cache
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
 
 from emulator.provider import Provider
 
@@ -15,8 +16,7 @@ _GROUP = "emulator.providers"
 
 def names() -> list[str]:
     """Return the built-in and the third-party provider names, sorted, without importing any."""
-    built_in = [module.name for module in pkgutil.iter_modules(__path__) if module.ispkg]
-    return sorted({*built_in, *_entries()})
+    return sorted({*_built_in(), *_entries()})
 
 
 @cache
@@ -34,6 +34,13 @@ def get(name: str) -> Provider:
 def every() -> list[Provider]:
     """Return all providers, by name."""
     return [get(name) for name in names()]
+
+
+@cache
+def _built_in() -> list[str]:
+    folders = [Path(__path__[0], module.name) for module in pkgutil.iter_modules(__path__) if module.ispkg]
+    # The contract comes first: a folder without its document is not a provider yet.
+    return [folder.name for folder in folders if (folder / "openapi.json").exists()]
 
 
 @cache

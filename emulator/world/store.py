@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import Any, Generic, NamedTuple, Protocol, TypeVar
+from typing import Any, Final, Generic, Literal, NamedTuple, Protocol, TypeVar
 
 from immutables import Map
 
@@ -42,11 +42,13 @@ class Collection(Generic[R]):
 
     `unique` maps an index name to a value that no two records share (None: not indexed).
     `ordered` maps an index name to an `Order`.
+    `logged` names the log that notes what happens to a record (None: not noted).
     """
 
     name: str
     unique: Mapping[str, Callable[[R], Hashable | None]] = field(default_factory=dict)
     ordered: Mapping[str, Order[R]] = field(default_factory=dict)
+    logged: Callable[[R], Hashable | None] | None = None
 
 
 class Duplicate(Exception):
@@ -66,15 +68,44 @@ class Page(NamedTuple, Generic[R]):
     next_key: Key | None
 
 
+Happening = Literal["created", "updated", "destroyed"]
+
+
+class Change(NamedTuple):
+    """What happened to a record, the `n`-th that happened in its log."""
+
+    n: int
+    happening: Happening
+    record_id: str
+
+
+class Log(NamedTuple):
+    """What happened to the records of a log, oldest first: all of it up to the newest 10,000."""
+
+    last: int
+    """The number of the newest change, 0 if there was none."""
+    kept: SortedKeys
+
+    def reaches(self, since: int) -> bool:
+        """Tell whether every change after number `since` is still known."""
+        return self.last - len(self.kept) <= since <= self.last
+
+    def after(self, since: int) -> Iterator[Change]:
+        """Yield the changes after number `since`, oldest first."""
+        return (Change(*key) for key in self.kept.ascending((since + 1,)))
+
+
 class _Table(NamedTuple):
     rows: Map[str, Any]
     unique: Map[tuple[str, Hashable], str]
     ordered: Map[tuple[str, Hashable], SortedKeys]
+    logs: Map[Hashable, Log]
 
 
 Root = Map[str, Any]
-_EMPTY = _Table(Map(), Map(), Map())
+_EMPTY = _Table(Map(), Map(), Map(), Map())
 _COUNTERS = "counters"
+_LOG_LENGTH: Final = 10_000
 
 
 class Store:
@@ -165,6 +196,10 @@ class Store:
         """Yield all records of a collection as the store stands now, in no promised order."""
         return iter(self._table(collection).rows.values())
 
+    def log(self, collection: Collection[Any], name: Hashable) -> Log:
+        """Return what happened to the records whose `logged` is this name."""
+        return self._table(collection).logs.get(name, _NO_LOG)
+
     def tick(self, *counter: str) -> int:
         """Raise a named counter by one and return its new value (the first is 1)."""
         counters = self.root.get(_COUNTERS, Map())
@@ -181,10 +216,26 @@ class Store:
         ordered = _reindex_ordered(collection, table, old, new)
         rows = table.rows.delete(old.id) if new is None and old is not None else table.rows
         rows = rows if new is None else rows.set(new.id, new)
-        self.root = self.root.set(collection.name, _Table(rows, unique, ordered))
+        logs = table.logs if collection.logged is None else _noted(collection.logged, table.logs, old, new)
+        self.root = self.root.set(collection.name, _Table(rows, unique, ordered, logs))
 
 
 _NO_KEYS = SortedKeys()
+_NO_LOG = Log(0, _NO_KEYS)
+
+
+def _noted(
+    logged: Callable[[R], Hashable | None], logs: Map[Hashable, Log], old: R | None, new: R | None
+) -> Map[Hashable, Log]:
+    happening: Happening = "created" if old is None else "destroyed" if new is None else "updated"
+    record = old if new is None else new
+    name = None if record is None else logged(record)
+    if record is None or name is None:
+        return logs
+    log = logs.get(name, _NO_LOG)
+    n = log.last + 1
+    kept = log.kept.add(Change(n, happening, record.id))
+    return logs.set(name, Log(n, kept.remove(next(iter(kept))) if len(kept) > _LOG_LENGTH else kept))
 
 
 def _reindex_unique(

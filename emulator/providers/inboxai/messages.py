@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
-from emulator.mail import MESSAGES, THREADS, Attachment, Draft, Mailbox, Message, Thread, addresses, replies, threads
-from emulator.mail.postoffice import remove_message, send
+from emulator.mail import MESSAGES, THREADS, Attachment, Draft, Mailbox, Message, Thread, addresses, replies
+from emulator.mail.postoffice import send
 from emulator.provider import Problem
 from emulator.providers.inboxai import domains
 from emulator.providers.inboxai.pages import Listed, Window, listed
@@ -71,17 +71,13 @@ def reply(
         to, cc = replies.reply_all_recipients(message, [inbox.address])
     if not to and not cc:
         raise Problem("refused", "The message has nobody to reply to")
-    in_reply_to, references = replies.ancestry(message)
-    draft = Draft(
-        sender=inbox.address,
-        sender_name=inbox.display_name,
-        to=to,
-        cc=addresses.unique([*cc, *_as_list(body.get("cc"))]),
-        subject=replies.reply_subject(message.mail.subject),
+    draft = replies.reply_draft(
+        inbox,
+        message,
+        to,
+        cc=[*cc, *_as_list(body.get("cc"))],
         text=body.get("text"),
         html=body.get("html"),
-        in_reply_to=in_reply_to,
-        references=references,
         attachments=attachments,
     )
     return _post(world, inbox, draft, body, message.thread_id)
@@ -101,7 +97,7 @@ def forward(world: World, inbox: Mailbox, message: Message, body: Mapping[str, A
         subject=replies.forward_subject(message.mail.subject),
         text=text,
         html=html,
-        attachments=message.mail.body.attachments,
+        attachments=replies.forwarded_attachments(message),
     )
     return _post(world, inbox, draft, body)
 
@@ -144,12 +140,6 @@ def find_thread(world: World, inbox: Mailbox, thread_id: str) -> Thread:
     if thread is None or thread.mailbox_id != inbox.id:
         raise Problem("not_found", "Thread not found")
     return thread
-
-
-def delete_thread(world: World, thread: Thread) -> None:
-    """Delete a thread with its messages."""
-    for message in threads.messages_of(world, thread):
-        remove_message(world, message)
 
 
 def _post(world: World, inbox: Mailbox, draft: Draft, body: Mapping[str, Any], thread_id: str | None = None) -> Message:

@@ -8,6 +8,7 @@ from typing import Final
 from flask import Blueprint
 
 from emulator.mail import Mailbox, Message, Thread, files, threads
+from emulator.mail.postoffice import remove_thread
 from emulator.provider import NO_CONTENT, Answer, Call
 from emulator.providers.inboxai import attachments, domains, keys, messages, resources, webhooks, wire
 from emulator.providers.inboxai.pages import Window
@@ -130,7 +131,7 @@ def get_thread(call: Call, inbox_id: str, thread_id: str) -> Answer:
 
 @routes.delete(_THREAD)
 def delete_thread(call: Call, inbox_id: str, thread_id: str) -> Answer:
-    messages.delete_thread(call.world, _thread(call, inbox_id, thread_id))
+    remove_thread(call.world, _thread(call, inbox_id, thread_id))
     return NO_CONTENT
 
 

@@ -10,27 +10,21 @@ from emulator.mail import MAILBOXES
 from emulator.provider import Problem
 from emulator.providers.inboxai.pages import Listed, Window, listed
 from emulator.providers.inboxai.settings import NAME
-from emulator.webhooks import SUBSCRIPTIONS, Subscription
+from emulator.webhooks import SUBSCRIPTIONS, Subscription, subscribe
 from emulator.world import Account, World
 
 
 def create_webhook(world: World, account: Account, body: Mapping[str, Any]) -> Subscription:
     """Subscribe a URL to events; 403 for an inbox that is not the organization's."""
-    now = world.now()
-    subscription = Subscription(
-        id=world.new_id(NAME, "webhook", account.id),
-        provider=NAME,
-        account_id=account.id,
-        url=body["url"],
-        events=_once(body["event_types"]),
+    return subscribe(
+        world,
+        NAME,
+        account.id,
+        body["url"],
+        _once(body["event_types"]),
         mailbox_ids=_inbox_ids(world, account, body.get("inbox_ids") or ()),
-        secret=world.new_id(NAME, "webhook_secret", account.id),
-        created_at=now,
-        updated_at=now,
-        n=world.store.tick(SUBSCRIPTIONS.name, account.id),
         client_id=body.get("client_id"),
     )
-    return world.store.add(SUBSCRIPTIONS, subscription)
 
 
 def list_webhooks(world: World, account: Account, window: Window) -> Listed[Subscription]:

@@ -24,7 +24,7 @@ from emulator.mail import (
     replies,
     threads,
 )
-from emulator.mail.postoffice import mailbox_at, open_mailbox, remove_message, send
+from emulator.mail.postoffice import mailbox_at, open_mailbox, send
 from emulator.mail.search import search
 from emulator.provider import MEGABYTE, Problem, invalid
 from emulator.world import ACCOUNTS, CREDENTIALS, Account, Collection, Credential, Duplicate, Order, Page, World
@@ -373,12 +373,6 @@ def find_thread(world: World, mailbox: Mailbox, thread_id: str) -> Thread:
     if thread is None or thread.mailbox_id != mailbox.id:
         raise Problem("not_found", "Thread not found")
     return thread
-
-
-def delete_thread(world: World, thread: Thread) -> None:
-    """Delete a thread with its messages."""
-    for message in threads.messages_of(world, thread):
-        remove_message(world, message)
 
 
 def _parent(world: World, mailbox: Mailbox, given: str | None) -> tuple[str | None, list[str]]:

@@ -8,7 +8,7 @@ from typing import Final
 from flask import Blueprint
 
 from emulator.mail import Mailbox, files, threads
-from emulator.mail.postoffice import remove_message
+from emulator.mail.postoffice import remove_message, remove_thread
 from emulator.provider import NO_CONTENT, Answer, Call
 from emulator.providers.inkbox import resources, signup, wire
 from emulator.providers.inkbox.resources import Identity, Organization
@@ -137,7 +137,7 @@ def get_thread(call: Call, email_address: str, thread_id: str) -> Answer:
 
 @routes.delete(f"{_MAILBOX}/threads/<thread_id>")
 def delete_thread(call: Call, email_address: str, thread_id: str) -> Answer:
-    resources.delete_thread(call.world, resources.find_thread(call.world, _mailbox(call, email_address), thread_id))
+    remove_thread(call.world, resources.find_thread(call.world, _mailbox(call, email_address), thread_id))
     return NO_CONTENT
 
 

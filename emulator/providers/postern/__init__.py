@@ -51,5 +51,5 @@ PROVIDER = Provider(
         "settlement": True,  # False: the facilitator settles nothing
     },
     request_id_header="X-Postern-Request-Id",
-    waiting_operations=frozenset({"wait_for_email"}),
+    waiting_operations={"wait_for_email": "max_wait_ms"},
 )

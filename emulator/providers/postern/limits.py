@@ -16,10 +16,11 @@ _RAMP_END: Final = 50
 
 def count_send(world: World, mailbox: Mailbox, daily_cap: int | bool | None) -> None:
     """Count one mail of today; 429 above the cap. None and False mean no cap, True the ramp."""
+    sent = count_today(world, "postern.sends", mailbox.id)
     if daily_cap is None or daily_cap is False:
         return
     cap = _ramp(world, mailbox) if daily_cap is True else daily_cap
-    if count_today(world, "postern.sends", mailbox.id) > cap:
+    if sent > cap:
         raise slow_down(f"This mailbox may send {cap} messages per day", until_midnight(world))
 
 

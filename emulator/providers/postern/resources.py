@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final, NamedTuple
 
-from emulator.mail import MAILBOXES, MESSAGES, THREADS, Draft, Mailbox, Message, Thread, addresses, replies
+from emulator.mail import MAILBOXES, MESSAGES, THREADS, Draft, Mailbox, Message, Thread, replies
 from emulator.mail.postoffice import mailbox_at, open_mailbox, send
 from emulator.provider import Problem
 from emulator.providers.postern.enrollment import NAME, EnrollmentToken
 from emulator.providers.postern.limits import count_send
-from emulator.webhooks import SUBSCRIPTIONS, Subscription
+from emulator.webhooks import Subscription, subscribe
 from emulator.world import Account, Duplicate, Page, World
 from emulator.world.idempotency import KeyReusedError, recall, remember
 from emulator.world.ordered import Key
@@ -143,21 +143,11 @@ def reply_to_message(world: World, message: Message, body: Mapping[str, Any], da
     """Reply to a message and return the sender's copy; 400 if the message has nobody to reply to."""
     mailbox = world.store.get(MAILBOXES, message.mailbox_id)
     assert mailbox is not None, "find_message returns messages of living inboxes"
-    to = [address for address in replies.reply_recipients(message) if addresses.is_address(address)]
+    to = replies.reply_recipients(message)
     if not to:
         raise Problem("refused", "The message has no address to reply to")
-    in_reply_to, references = replies.ancestry(message)
-    draft = Draft(
-        sender=mailbox.address,
-        sender_name=mailbox.display_name,
-        to=to,
-        subject=replies.reply_subject(message.mail.subject),
-        text=body.get("text"),
-        html=body.get("html"),
-        in_reply_to=in_reply_to,
-        references=references,
-    )
-    return _send_once(world, mailbox, draft, {"message_id": message.id, **body}, daily_cap)
+    draft = replies.reply_draft(mailbox, message, to, text=body.get("text"), html=body.get("html"))
+    return _send_once(world, mailbox, draft, {"message_id": message.id, **body}, daily_cap, message.thread_id)
 
 
 def list_messages(
@@ -206,14 +196,19 @@ def _owns(world: World, account_id: str, mailbox_id: str) -> bool:
 
 
 def _send_once(
-    world: World, mailbox: Mailbox, draft: Draft, given: Mapping[str, Any], daily_cap: int | bool | None
+    world: World,
+    mailbox: Mailbox,
+    draft: Draft,
+    given: Mapping[str, Any],
+    daily_cap: int | bool | None,
+    thread_id: str | None = None,
 ) -> Message:
     scope, key = (NAME, "send", mailbox.id), given.get("idempotency_key")
     known: Message | None = _recall(world, scope, key, given)
     if known is not None:
         return known
     count_send(world, mailbox, daily_cap)
-    message = send(world, mailbox, draft)
+    message = send(world, mailbox, draft, thread_id)
     _remember(world, scope, key, given, message)
     return message
 
@@ -229,20 +224,8 @@ def create_webhook(world: World, account_id: str, body: Mapping[str, Any]) -> Su
 
 
 def _subscribe(world: World, account_id: str, url: str, mailbox: Mailbox | None) -> Subscription:
-    now = world.now()
-    subscription = Subscription(
-        id=world.new_id(NAME, "webhook", account_id),
-        provider=NAME,
-        account_id=account_id,
-        url=url,
-        events=(_MESSAGE_RECEIVED,),
-        mailbox_ids=() if mailbox is None else (mailbox.id,),
-        secret=world.new_id(NAME, "webhook_secret", account_id),
-        created_at=now,
-        updated_at=now,
-        n=world.store.tick(SUBSCRIPTIONS.name, account_id),
-    )
-    return world.store.add(SUBSCRIPTIONS, subscription)
+    mailbox_ids = () if mailbox is None else (mailbox.id,)
+    return subscribe(world, NAME, account_id, url, (_MESSAGE_RECEIVED,), mailbox_ids=mailbox_ids)
 
 
 # Idempotency

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import nullcontext
 from dataclasses import replace
 from datetime import timedelta
@@ -170,6 +170,7 @@ def _admit(exchange: Exchange, check: OperationCheck, received: Request) -> Call
         body=check.body(exchange.sent, received),
         request_id=exchange.request_id,
         origin=exchange.origin,
+        base_url=exchange.base_url,
         doors=exchange.worlds.doors,
     )
 
@@ -209,15 +210,34 @@ def _respond(exchange: Exchange, answer: Answer, check: OperationCheck | None = 
     if check is not None:
         check.answer(answer)
     exchange.status = answer.status
-    stamp = exchange.provider.request_id_header
-    if stamp is not None:
-        answer = answer._replace(headers={**answer.headers, stamp: exchange.request_id})
+    answer = answer._replace(headers={**_standing_headers(exchange), **answer.headers})
+    if isinstance(answer.body, bytes):
+        exchange.answered = answer.body
+        return Response(answer.body, answer.status, answer.headers)
+    if isinstance(answer.body, Iterator):
+        return Response(_pieces(exchange, answer.body), answer.status, answer.headers)
     if answer.body == "":
         response = Response(status=answer.status, headers=answer.headers)
         del response.headers["Content-Type"]
         return response
     exchange.answered = json.dumps(answer.body, ensure_ascii=False, separators=(",", ":")).encode("utf-8")
     return Response(exchange.answered, answer.status, answer.headers, content_type=JSON_TYPE)
+
+
+def _pieces(exchange: Exchange, body: Iterator[bytes]) -> Iterator[bytes]:
+    """Yield the pieces of an answer, with a thread more for everybody else while they last."""
+    with exchange.environ.get(SPARE_THREAD, nullcontext)():
+        yield from body
+
+
+def _standing_headers(exchange: Exchange) -> dict[str, str]:
+    """Return what every answer carries, unless it says otherwise itself."""
+    provider, headers = exchange.provider, {}
+    if provider.request_id_header is not None:
+        headers[provider.request_id_header] = exchange.request_id
+    if provider.standing_headers is not None:
+        headers |= provider.standing_headers(exchange.world, exchange.operation, exchange.key)
+    return headers
 
 
 def _error_handler(app: Flask, provider: Provider) -> Callable[[Exception], Response]:
@@ -233,6 +253,7 @@ def _error_handler(app: Flask, provider: Provider) -> Callable[[Exception], Resp
 
 def _as_problem(app: Flask, exchange: Exchange, error: Exception) -> Problem:
     if isinstance(error, Problem):
+        error.operation = exchange.operation
         if exchange.world.strict and error.kind not in ("fault", "not_built"):
             _check_documented(exchange, error)
         return error

@@ -70,9 +70,12 @@ class OperationCheck:
         return given
 
     def body(self, data: bytes, request: Request) -> Any:
-        """Return the JSON body, or None when there is none; Problem if it is not what the document asks for."""
+        """Return the JSON body, or None when there is none; Problem if it is not what the document asks for.
+
+        Where the document asks for another type, the bytes.
+        """
         if self._body_validator is None:
-            return None
+            return data if self.operation.takes_bytes else None
         content_type = request.content_type or ""
         if not data and not self.operation.body_required:
             return None

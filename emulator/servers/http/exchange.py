@@ -59,6 +59,11 @@ class Exchange:
         """The scheme and host that the client used."""
         return origin(self.environ)
 
+    @property
+    def base_url(self) -> str:
+        """What the client uses in the place of the provider's origin."""
+        return f"{self.origin}{self.environ.get('SCRIPT_NAME', '')}"
+
     def _account_id(self) -> str | None:
         credential = None if self.key is None else self.world.store.get(CREDENTIALS, self.key)
         return None if credential is None else credential.account_id
