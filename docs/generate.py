@@ -48,8 +48,8 @@ def _control_page() -> str:
     parts = [
         "# The control API",
         "",
-        f"Generated. Everything lies below `{CONTROL_PREFIX}`; a world other than the default is chosen with the header",
-        "`X-Emulator-World` or the query parameter `world`.",
+        f"Generated. Everything lies below `{CONTROL_PREFIX}`; a world other than the default is chosen with the",
+        "header `X-Emulator-World` or the query parameter `world`.",
         "",
         "| Request | What it does |",
         "|---|---|",

@@ -2,7 +2,8 @@
 
 In an expected answer `<uuid>`, `<time>`, `<text>` and `<number>` stand for any value of that kind, `<any>` for any at
 all; `<text as NAME>` keeps the value, `<text as NAME from REGEX>` its first group, and `{NAME}` in a later request
-stands for it. Everything else must be equal. An exchange with `advance` moves the clock before it is played.
+stands for it. Everything else must be equal. An exchange with `advance` moves the clock before it is played, one with
+`settings` chooses them.
 """
 
 from __future__ import annotations
@@ -44,6 +45,8 @@ class Replay:
     def _exchange(self, name: str, exchange: dict[str, Any]) -> None:
         if "advance" in exchange:
             self.account.emulator.advance(exchange["advance"])
+        for setting, value in exchange.get("settings", {}).items():
+            self.account.set(setting, value)
         request, expected = self._fill(exchange["request"]), exchange["response"]
         headers = request.get("headers", {})
         options = {"json": request["json"]} if "json" in request else {}

@@ -6,42 +6,98 @@ import subprocess
 import sys
 import textwrap
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
+
+class _Broken(NamedTuple):
+    """What is broken, the part of the suites that is run, and what they must say."""
+
+    provider: str
+    operation: str
+    journeys: str
+    lines: str
+    expected: str
+
+
+_STATUS = """
+    from emulator.servers.http import app
+    plain = app._pipeline
+    def pipeline(provider, operation, view):
+        if operation.id != "{operation}":
+            return plain(provider, operation, view)
+        return plain(provider, operation, lambda call, **path: view(call, **path)._replace(status={status}))
+    app._pipeline = pipeline
+"""
+
 _SABOTAGE = {
-    "field": """
+    "inkbox field": _Broken(
+        "inkbox",
+        "create_mailbox",
+        "mailbox",
+        """
         from emulator.providers.inkbox import wire
         whole = wire.mailbox
         wire.mailbox = lambda *given: {key: value for key, value in whole(*given).items() if key != "status"}
-    """,
-    "status": """
-        from emulator.servers.http import app
-        plain = app._pipeline
-        def pipeline(provider, operation, view):
-            if operation.id != "create_mailbox":
-                return plain(provider, operation, view)
-            return plain(provider, operation, lambda call: view(call)._replace(status=200))
-        app._pipeline = pipeline
-    """,
-    "rule": """
+        """,
+        'answered 201 against its contract: "status" is a required property',
+    ),
+    "inkbox status": _Broken(
+        "inkbox",
+        "create_mailbox",
+        "mailbox",
+        _STATUS.format(operation="create_mailbox", status=200),
+        "answered the undocumented status 200",
+    ),
+    "inkbox rule": _Broken(
+        "inkbox",
+        "create_mailbox",
+        "mailbox",
+        """
         from emulator.providers.inkbox import resources
         resources._refuse_second_mailbox = lambda identity: None
-    """,
-}
-_EXPECTED = {
-    "field": 'answered 201 against its contract: "status" is a required property',
-    "status": "answered the undocumented status 200",
-    "rule": "test_409_when_the_identity_already_has_a_mailbox",
+        """,
+        "test_409_when_the_identity_already_has_a_mailbox",
+    ),
+    "inboxai field": _Broken(
+        "inboxai",
+        "create_inbox",
+        "inbox_has_the_documented_fields",
+        """
+        from emulator.providers.inboxai import wire
+        whole = wire.inbox
+        wire.inbox = lambda *given: {key: value for key, value in whole(*given).items() if key != "client_id"}
+        """,
+        'answered 201 against its contract: "client_id" is a required property',
+    ),
+    "inboxai status": _Broken(
+        "inboxai",
+        "send_message",
+        "sending_answers",
+        _STATUS.format(operation="send_message", status=202),
+        "answered the undocumented status 202",
+    ),
+    "inboxai rule": _Broken(
+        "inboxai",
+        "update_message",
+        "new_labels",
+        """
+        from emulator.providers.inboxai import messages
+        plain = messages.label_message
+        messages.label_message = lambda world, message, labels: plain(world, message, [*message.labels, *labels])
+        """,
+        "test_new_labels_take_the_place_of_the_old_ones",
+    ),
 }
 
 
 @pytest.mark.parametrize("broken", _SABOTAGE)
 def test_the_contract_run_finds_what_is_broken(broken: str, tmp_path: Path) -> None:
-    lines = textwrap.dedent(_SABOTAGE[broken])
-    (tmp_path / "sabotage.py").write_text(lines)
+    chosen = _SABOTAGE[broken]
+    (tmp_path / "sabotage.py").write_text(textwrap.dedent(chosen.lines))
     suites = Path(__file__).parent.parent / "contract"
-    chosen = ["--provider=inkbox", "--operations=create_mailbox", "-k", "mailbox"]
+    options = [f"--provider={chosen.provider}", f"--operations={chosen.operation}", "-k", chosen.journeys]
     command = [
         sys.executable,
         "-m",
@@ -54,7 +110,7 @@ def test_the_contract_run_finds_what_is_broken(broken: str, tmp_path: Path) -> N
         str(suites / "suite.ini"),
     ]
     done = subprocess.run(
-        [*command, "--rootdir", str(suites), str(suites), *chosen],
+        [*command, "--rootdir", str(suites), str(suites), *options],
         env={"PYTHONPATH": str(tmp_path), "PATH": ""},
         cwd=tmp_path,
         capture_output=True,
@@ -62,4 +118,4 @@ def test_the_contract_run_finds_what_is_broken(broken: str, tmp_path: Path) -> N
         check=False,
     )
     assert done.returncode == 1, done.stdout + done.stderr
-    assert _EXPECTED[broken] in done.stdout
+    assert chosen.expected in done.stdout

@@ -56,7 +56,7 @@ def _base64(data: bytes) -> str:
 def test_every_request_needs_a_bearer_token(api: Api) -> None:
     for operation in ("get_organization", "list_inboxes", "list_domains", "list_webhooks", "list_api_keys"):
         api.call(operation, key=None, expect=401)
-        api.call(operation, key="inai_none_of_ours", expect=401)
+        api.call(operation, key="not-a-key", expect=401)
 
 
 def test_the_token_stands_in_the_authorization_header_only(api: Api) -> None:
