@@ -62,7 +62,7 @@ def started(*command: str) -> Iterator[dict[str, Any]]:
 @contextmanager
 def emulator() -> Iterator[Served]:
     """Run `emulator serve` while the block runs."""
-    with started("emulator", "serve", "--json", "--port", "0", "--smtp-port", "0") as ready:
+    with started("emulator", "serve", "--json", "--port", "0", "--smtp-port", "0", "--imap-port", "0") as ready:
         port = urlsplit(ready["url"]).port
         assert port is not None  # the ready line always has one
         yield Served(port, ready["smtp"]["port"], ready["providers"]["inkbox"]["api_key"])

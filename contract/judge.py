@@ -12,6 +12,7 @@ import httpx
 import schemathesis
 from schemathesis.specs.openapi import checks as openapi_checks
 
+from contract import target as aim
 from contract.target import Target
 from emulator.provider import Provider
 
@@ -48,7 +49,7 @@ class Api:
         """
         known = self._document.operations[operation]
         url = known.path.format(**{name: quote(value, safe="@") for name, value in (path or {}).items()})
-        shown = self.target.api_key if key == "" else key
+        shown = aim.CHOICE.api_key(self.target.provider, operation) if key == "" else key
         headers = {**(self.target.provider.key_headers(shown) if shown else {}), **options.pop("headers", {})}
         response = self.target.http.request(known.method, url, headers=headers, **options)
         assert response.status_code == expect, f"{operation}: expected {expect}, got {_shown(response)}"

@@ -45,9 +45,14 @@ class Choice:
         """Return a fresh emulator in the revision of this provider."""
         return Emulator(revisions={provider.name: provider.revision})
 
-    def api_key(self, provider: Provider) -> str:
-        """Return the key to use: from the environment for a live API, else the emulator's well-known one."""
-        return os.environ[self.key_env] if self.key_env else provider.credentials["api_key"]
+    def api_key(self, provider: Provider, operation: str | None = None) -> str:
+        """Return the key to use: from the environment for a live API, else the emulator's well-known one.
+
+        An operation that is not for the usual key names its credential in the document, as `x-credential`.
+        """
+        known = None if operation is None else provider.document.operations.get(operation)
+        name = "api_key" if known is None else known.raw.get("x-credential", "api_key")
+        return os.environ[self.key_env] if self.key_env else provider.credentials[name]
 
 
 CHOICE = Choice()

@@ -9,11 +9,14 @@ import sys
 import threading
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from emulator._version import __version__
+
+if TYPE_CHECKING:
+    from emulator.provider import Provider
 
 _CONTEXT = {"help_option_names": ["-h", "--help"]}
 
@@ -52,6 +55,7 @@ def _revisions(_: click.Context, __: click.Parameter, given: tuple[str, ...]) ->
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option("--port", default=8025, show_default=True, help="HTTP port; 0 takes a free one.")
 @click.option("--smtp-port", default=8026, show_default=True, help="SMTP port; 0 takes a free one.")
+@click.option("--imap-port", default=8027, show_default=True, help="IMAP port; 0 takes a free one.")
 @click.option("--seed", default="0", show_default=True, help="Decides every id.")
 @click.option("--clock", default="real", show_default=True, callback=_clock, help="A time at which the clock stands.")
 @click.option("--revision", "revisions", multiple=True, callback=_revisions, help="PROVIDER=REVISION, e.g. =current.")
@@ -61,13 +65,14 @@ def serve(
     host: str,
     port: int,
     smtp_port: int,
+    imap_port: int,
     seed: str,
     clock: datetime | None,
     revisions: dict[str, str],
     strict: bool,
     as_json: bool,
 ) -> None:
-    """Serve all providers over HTTP, and an SMTP sink, until Ctrl-C."""
+    """Serve all providers over HTTP, their mailboxes over IMAP, and an SMTP sink, until Ctrl-C."""
     from emulator.harness import Emulator
     from emulator.servers.ports import PortTaken
 
@@ -79,7 +84,7 @@ def serve(
     except LookupError as error:
         raise click.ClickException(str(error)) from None
     try:
-        servers = emulator.serve(host, port, smtp_port)
+        servers = emulator.serve(host, port, smtp_port, imap_port)
     except PortTaken as error:
         raise click.ClickException(str(error)) from None
     ready = servers.ready()
@@ -92,10 +97,11 @@ def serve(
 def _first_screen(ready: dict[str, Any], seed: str) -> str:
     from emulator import providers
 
-    smtp = ready["smtp"]
+    smtp, imap = ready["smtp"], ready["imap"]
     lines = [
         f"Inbox Emulator {__version__}, seed {seed}, everything in memory. Ctrl-C stops it.",
         f"  smtp     {smtp['host']}:{smtp['port']}",
+        f"  imap     {imap['host']}:{imap['port']}",
         f"  control  {ready['url']}/_emulator",
         "Paste what your client needs:",
     ]
@@ -108,20 +114,26 @@ def _first_screen(ready: dict[str, Any], seed: str) -> str:
 @cli.command()
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def providers(as_json: bool) -> None:
-    """List the providers and how much of each is built."""
+    """List the providers and their revisions, and how much of each is built."""
     from emulator import coverage
-    from emulator import providers as known
 
-    found = []
-    for provider in known.every():
-        rows = coverage.rows([provider.name])
-        built = sum(row["built"] for row in rows)
-        found.append({"name": provider.name, "origin": provider.origin, "built": built, "operations": len(rows)})
+    found = [_summary(provider, coverage.rows_of(provider)) for provider in coverage.generations()]
     if as_json:
         click.echo(json.dumps(found))
         return
     for row in found:
-        click.echo(f"{row['name']:<12} {row['built']:>3} of {row['operations']:>3} operations   {row['origin']}")
+        built = f"{row['built']:>3} of {row['operations']:>3} operations"
+        click.echo(f"{row['name']:<12} {row['revision']:<8} {built}   {row['origin']}")
+
+
+def _summary(provider: Provider, rows: list[dict[str, Any]]) -> dict[str, Any]:
+    return {
+        "name": provider.name,
+        "revision": provider.revision,
+        "origin": provider.origin,
+        "built": sum(row["built"] for row in rows),
+        "operations": len(rows),
+    }
 
 
 @cli.command()

@@ -138,7 +138,7 @@ class Emulator:
         self.world.advance(by if isinstance(by, timedelta) else parse_duration(str(by)))
 
     def journal(self, kind: str | None = None) -> list[dict[str, Any]]:
-        """Return what happened, oldest first, secrets masked; `kind` is `http`, `smtp` or begins with `mail.`."""
+        """Return what happened, oldest first, secrets masked; `kind`: `http`, `smtp`, `imap`, or begins with `mail.`."""
         return [entry.as_json() for entry in self.world.journal if kind in (None, entry.kind)]
 
     def snapshot(self) -> Snapshot:
@@ -153,10 +153,10 @@ class Emulator:
         """Put the world back to its start."""
         self.world.reset()
 
-    def serve(self, host: str = "127.0.0.1", port: int = 0, smtp_port: int = 0) -> Servers:
+    def serve(self, host: str = "127.0.0.1", port: int = 0, smtp_port: int = 0, imap_port: int = 0) -> Servers:
         """Open the doors for clients outside this process, once; `close` closes them."""
         if self.servers is None:
-            self.servers = Servers(self.worlds, host, port, smtp_port)
+            self.servers = Servers(self.worlds, host, port, smtp_port, imap_port)
         return self.servers
 
     def close(self) -> None:

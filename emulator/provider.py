@@ -11,11 +11,12 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import cached_property
+from importlib import import_module
 from importlib.resources import files
 from math import ceil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from emulator.mail.files import File, open_file
 from emulator.openapi import Document, Operation
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from flask import Blueprint
     from werkzeug.datastructures import Headers
 
-    from emulator.mail import Mailbox
+    from emulator.mail import Attachment, Mailbox
     from emulator.world import Account, Credential, World
 
 MEGABYTE: Final = 1024 * 1024
@@ -114,6 +115,17 @@ def bearer(headers: Headers) -> str | None:
     return key.strip() or None if scheme.lower() == "bearer" else None
 
 
+def content_disposition(part: Attachment) -> str:
+    """Return the header under which an attachment is downloaded; a name beyond ASCII is written as RFC 8187 has it."""
+    shown, name = "inline" if part.inline else "attachment", part.filename
+    if name is None:
+        return shown
+    if not (name.isascii() and name.isprintable()):
+        return f"{shown}; filename*=UTF-8''{quote(name, safe='')}"
+    escaped = name.replace("\\", "\\\\").replace('"', '\\"')
+    return f'{shown}; filename="{escaped}"'
+
+
 class Door(NamedTuple):
     """Where a mail client connects to."""
 
@@ -140,11 +152,29 @@ NO_CONTENT: Final = Answer("", 204)
 
 
 def choose(world: World, provider: Provider, name: str, value: Any) -> None:
-    """Set one of a provider's settings in a world; LookupError names the choices."""
+    """Set one of a provider's settings in a world.
+
+    LookupError names the choices; ValueError says what the setting takes, which its default shows.
+    """
     if name not in provider.settings:
         choices = ", ".join(sorted(provider.settings)) or "none"
         raise LookupError(f"{provider.name} has no setting {name!r}; it has {choices}")
+    default = provider.settings[name]
+    if not _is_like(default, value):
+        raise ValueError(f"{provider.name}.{name} is by default {default!r} and cannot be {value!r}")
     set_setting(world, f"{provider.name}.{name}", value)
+
+
+def _is_like(default: Any, value: Any) -> bool:
+    """Tell whether a value can take the place of a default: of its type, a list of its types, for None a number."""
+    if default is None:
+        return value is None or isinstance(value, bool | int)
+    if isinstance(default, list | tuple):
+        return isinstance(value, list | tuple) and all(isinstance(item, str) for item in value)
+    if isinstance(default, bool) or isinstance(value, bool):
+        return isinstance(default, bool) and isinstance(value, bool)
+    number = isinstance(default, int | float) and isinstance(value, int | float)
+    return number or isinstance(value, type(default))
 
 
 def choose_revision(world: World, provider: Provider, revision: str, account_id: str | None = None) -> None:
@@ -211,11 +241,9 @@ class Provider:
     package: str
     """The import package that holds openapi.json."""
     ids: Mapping[str, Format]
-    """Id formats by kind. The mail system needs mailbox, message, thread and message_id."""
+    """Id formats by kind. The mail system needs mailbox, message, thread and message_id, a world of its own api_key."""
     key_form: re.Pattern[str]
     """The form of a credential; lenient mode takes any key of this form."""
-    routes: Callable[[], Blueprint]
-    """Import routes.py and return its blueprint, one view per operation, named by operationId."""
     read_key: Callable[[Headers], str | None]
     """Find the credential in the request headers."""
     key_headers: Callable[[str], dict[str, str]]
@@ -252,10 +280,17 @@ class Provider:
     """The generation of the vendor's API, named by its date."""
     aliases: tuple[str, ...] = ("current",)
     """Other names of the revision: `seed` for the first described, `current` for the vendor's newest."""
+    routes_module: str = "routes"
+    """The module of the package that holds the blueprint `routes`, one view per operation, named by operationId."""
     document_patch: str | None = None
     """The file that says what this revision's contract does otherwise than openapi.json (a JSON merge patch)."""
     generations: tuple[Provider, ...] = ()
-    """Further revisions of the same API: `replace(PROVIDER, revision=..., document_patch=..., routes=...)`."""
+    """Further revisions of the same API: `replace(PROVIDER, revision=..., document_patch=..., routes_module=...)`."""
+
+    def routes(self) -> Blueprint:
+        """Import the routes of this revision, and Flask with them."""
+        blueprint: Blueprint = import_module(f"{self.package}.{self.routes_module}").routes
+        return blueprint
 
     @cached_property
     def document(self) -> Document:

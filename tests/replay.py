@@ -3,7 +3,7 @@
 In an expected answer `<uuid>`, `<time>`, `<text>` and `<number>` stand for any value of that kind, `<any>` for any at
 all; `<text as NAME>` keeps the value, `<text as NAME from REGEX>` its first group, and `{NAME}` in a later request
 stands for it. Everything else must be equal. An exchange with `advance` moves the clock before it is played, one with
-`settings` chooses them.
+`settings` chooses them, one with `receive` lets that mail come in from the outside (attachments by name and text).
 """
 
 from __future__ import annotations
@@ -47,9 +47,11 @@ class Replay:
             self.account.emulator.advance(exchange["advance"])
         for setting, value in exchange.get("settings", {}).items():
             self.account.set(setting, value)
+        if "receive" in exchange:
+            self._receive(self._fill(exchange["receive"]))
         request, expected = self._fill(exchange["request"]), exchange["response"]
         headers = request.get("headers", {})
-        options = {"json": request["json"]} if "json" in request else {}
+        options = {name: request[name] for name in ("json", "data") if name in request}
         response = self.account.request(request["method"], request["path"], headers=headers, **options)
         assert response.status_code == expected["status"], f"{name}: {response.status_code} {response.text[:500]}"
         for header, value in expected.get("headers", {}).items():
@@ -58,6 +60,10 @@ class Replay:
         self._compare(name, expected.get("json"), body)
         if response.status_code < 400:
             self.succeeded.add(exchange["operation"])
+
+    def _receive(self, mail: dict[str, Any]) -> None:
+        files = {name: text.encode() for name, text in mail.pop("attachments", {}).items()}
+        self.account.emulator.receive(**mail, attachments=files)
 
     def _fill(self, value: Any) -> Any:
         if isinstance(value, dict):

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 import httpx
 import pytest
 
-_SERVE = [sys.executable, "-m", "emulator", "serve", "--port", "0", "--smtp-port", "0"]
+_SERVE = [sys.executable, "-m", "emulator", "serve", "--port", "0", "--smtp-port", "0", "--imap-port", "0"]
 
 
 def _run(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -36,8 +36,7 @@ def test_the_ready_line_leads_to_a_working_emulator() -> None:
         assert process.stdout is not None
         ready = json.loads(process.stdout.readline())
         assert ready["ready"] is True
-        assert ready["imap"] is None
-        assert set(ready["smtp"]) == {"host", "port"}
+        assert set(ready["smtp"]) == set(ready["imap"]) == {"host", "port"}
         inkbox = ready["providers"]["inkbox"]
         headers = {"X-Service-Token": inkbox["api_key"]}
         assert httpx.get(f"{inkbox['base_url']}/api/v1/mail/mailboxes", headers=headers).json() == []
@@ -72,8 +71,8 @@ def test_the_first_screen_has_at_most_12_lines_and_all_one_needs() -> None:
 def test_a_port_in_use_is_one_clear_line() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        for option, door in (("--port", "HTTP"), ("--smtp-port", "SMTP")):
-            done = _run("serve", "--port", "0", "--smtp-port", "0", option, str(port))
+        for option, door in (("--port", "HTTP"), ("--smtp-port", "SMTP"), ("--imap-port", "IMAP")):
+            done = _run("serve", "--port", "0", "--smtp-port", "0", "--imap-port", "0", option, str(port))
             assert done.returncode == 1
             message = f"Error: {door} port {port} on 127.0.0.1 is in use; choose another, or 0 for a free one\n"
             assert (done.stdout, done.stderr) == ("", message)
@@ -94,7 +93,13 @@ def test_a_wrong_clock_is_explained() -> None:
 
 def test_providers_are_listed() -> None:
     known = {row["name"]: row for row in json.loads(_run("providers", "--json").stdout)}
-    assert known["inkbox"] == {"name": "inkbox", "origin": "https://inkbox.ai", "built": 29, "operations": 29}
+    assert known["inkbox"] == {
+        "name": "inkbox",
+        "revision": "2026-04",
+        "origin": "https://inkbox.ai",
+        "built": 29,
+        "operations": 29,
+    }
     assert "29 of  29 operations" in _run("providers").stdout
 
 

@@ -28,8 +28,10 @@ def test_every_route_is_documented_and_every_operation_is_routed(provider: Provi
 
 
 @every_provider
-def test_every_operation_is_built(provider: Provider) -> None:
-    assert set(provider.document.operations) - coverage.built(provider) == set()
+def test_every_operation_is_built_or_says_why_it_is_missing(provider: Provider) -> None:
+    operations = provider.document.operations
+    excused = {operation.id for operation in operations.values() if operation.raw.get("x-missing")}
+    assert set(operations) - coverage.built(provider) == excused
 
 
 @every_provider
@@ -56,6 +58,6 @@ def test_every_schema_of_the_document_is_a_valid_schema(provider: Provider) -> N
 @every_provider
 def test_the_answers_that_anybody_may_get_are_documented(provider: Provider) -> None:
     for operation in provider.document.operations.values():
-        assert any(operation.documents(status) for status in range(200, 400)), operation.id
+        assert any(operation.documents(status) for status in range(100, 400)), operation.id
         if operation.needs_credential:
             assert operation.documents(401), operation.id

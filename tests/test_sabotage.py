@@ -89,6 +89,40 @@ _SABOTAGE = {
         """,
         "test_new_labels_take_the_place_of_the_old_ones",
     ),
+    "postern field": _Broken(
+        "postern",
+        "create_inbox",
+        "has_the_documented_fields",
+        """
+        from emulator.providers.postern import wire
+        whole = wire.new_inbox
+        wire.new_inbox = lambda *given: {key: value for key, value in whole(*given).items() if key != "domain"}
+        """,
+        'answered 201 against its contract: "domain" is a required property',
+    ),
+    "postern status": _Broken(
+        "postern",
+        "send_message",
+        "a_send_is_queued",
+        _STATUS.format(operation="send_message", status=200),
+        "answered the undocumented status 200",
+    ),
+    "postern rule": _Broken(
+        "postern",
+        "delete_inbox",
+        "refund",
+        """
+        from dataclasses import replace
+        from emulator.providers.postern import enrollment, resources
+        plain = resources.delete_inbox
+        def delete_inbox(world, mailbox):
+            plain(world, mailbox)
+            for token in list(world.store.everything(enrollment.TOKENS)):
+                world.store.put(enrollment.TOKENS, replace(token, used_count=0))
+        resources.delete_inbox = delete_inbox
+        """,
+        "test_deleting_a_mailbox_does_not_refund_the_slot",
+    ),
 }
 
 

@@ -112,3 +112,21 @@ def test_appending_keeps_the_blocks_dense() -> None:
     keys = _many(10_000)
     assert len(keys._blocks) < 30
     assert max(map(len, keys._blocks)) <= 512
+
+
+def test_keys_are_found_by_place_and_places_by_key() -> None:
+    keys = _many(2000)
+    assert keys.slice(700, 1300) == [(n,) for n in range(700, 1300)]
+    assert keys.slice(-1, 1) == [(0,)]
+    assert keys.slice(1999, 5000) == [(1999,)]
+    assert keys.slice(5, 5) == keys.slice(2000, 3000) == SortedKeys().slice(0, 9) == []
+    assert [keys.rank(key) for key in [(-1,), (0,), (1500,), (1500, "x"), (9999,)]] == [0, 0, 1500, 1501, 2000]
+
+
+def test_the_difference_of_two_sequences_is_what_one_has_and_the_other_has_not() -> None:
+    before = _many(2000)
+    after = before.remove((3,)).remove((1999,)).add((700, "x"))
+    assert before.difference(after) == [(3,), (1999,)]
+    assert after.difference(before) == [(700, "x")]
+    assert before.difference(before) == SortedKeys().difference(before) == []
+    assert len(before.difference(SortedKeys())) == 2000

@@ -541,3 +541,30 @@ def test_a_fork_has_a_clock_of_its_own() -> None:
     world = World("seed", clock)
     world.fork().advance(HOUR)
     assert clock.now() == START
+
+
+def test_a_listener_hears_of_every_change_and_of_nothing_else() -> None:
+    world, heard = small_world(), []
+    with world.bells.listening(lambda: heard.append(1)):
+        with world.step():
+            pass
+        assert heard == []
+        with world.step():
+            world.store.tick("n")
+        assert len(heard) == 1
+        with suppress(KeyError), world.step():
+            world.store.tick("n")
+            raise KeyError
+        assert len(heard) == 1
+        world.reset()
+        assert (len(heard), world.restored) == (2, 1)
+    with world.step():
+        world.store.tick("n")
+    assert len(heard) == 2
+
+
+def test_a_counter_tells_how_far_it_has_come() -> None:
+    world = small_world()
+    assert world.store.ticks("n", "a") == 0
+    world.store.tick("n", "a")
+    assert (world.store.ticks("n", "a"), world.store.tick("n", "a")) == (1, 2)

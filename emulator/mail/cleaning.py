@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Final, NamedTuple
 
 from emulator.mail.parse import plain
@@ -10,19 +11,21 @@ from emulator.mail.parse import plain
 # Each ends at a line's end, so that no search runs through the whole text from every start.
 _ATTRIBUTION: Final = re.compile(r"(?m)^(?:On|Am|Le|El|Op|Den)\b[^\n]{1,200}(?:\n[^\n]{1,200})?:[ \t]*$\s*(?=^>|\Z)")
 _ORIGINAL: Final = re.compile(
-    r"(?mi)^[ \t]*-{2,}[ \t]*(?:original message|forwarded message|ursprüngliche nachricht|message d'origine)"
+    r"(?mi)^[ \t]*-{2,}[ \t]*(?:original message|ursprüngliche nachricht|message d'origine)"
     r"[ \t]*-{2,}[ \t]*$|^_{10,}[ \t]*\n(?=From:)"
 )
 _QUOTED: Final = re.compile(r"(?m)^>[^\n]*\n?")
 _SIGNATURE: Final = re.compile(r"(?m)^--[ \t]?$|^Sent from my [^\n]{1,60}$")
-_HTML_QUOTE: Final = re.compile(
-    r"(?i)<(blockquote|div)\b(?=[^<>]*(?:(?<=<blockquote)|\bclass=[\"']?[^<>\"']*\b(?:gmail_quote|moz-cite-prefix"
-    r"|yahoo_quoted|protonmail_quote)|\bid=[\"']?(?:divRplyFwdMsg|appendonsend|mail-editor-reference)))[^<>]*>"
+_OPENING: Final = re.compile(r"<(blockquote|div|table|p|span)\b([^<>]*)>", re.IGNORECASE)
+_QUOTE_MARKS: Final = (
+    "gmail_quote",
+    "yahoo_quoted",
+    "protonmail_quote",
+    "moz-cite-prefix",
+    "divrplyfwdmsg",
+    "appendonsend",
 )
-_HTML_SIGNATURE: Final = re.compile(
-    r"(?i)<(div|table|p|span)\b(?=[^<>]*\b(?:class|id)=[\"']?[^<>\"']*(?:gmail_signature|moz-signature"
-    r"|email-signature|Signature\b))[^<>]*>"
-)
+_SIGNATURE_MARKS: Final = ("gmail_signature", "moz-signature", "email-signature", "protonmail_signature")
 _BREAK: Final = re.compile(r"(?i)<br\b[^<>]*>|</(?:p|div|li|tr|h[1-6]|blockquote|table|ul|ol|pre)\s*>")
 _SPACES: Final = re.compile(r"[ \t\xa0\r\f\v]+")
 _EMPTY_LINES: Final = re.compile(r"\n{3,}")
@@ -50,12 +53,12 @@ def without_signature(text: str) -> Cleaned:
 
 def html_without_quotes(html: str) -> Cleaned:
     """Return some HTML without the elements in which mail programs quote earlier mail."""
-    return _without(html, _HTML_QUOTE)
+    return _without(html, lambda tag: tag[1].lower() == "blockquote" or _is_marked(tag, _QUOTE_MARKS))
 
 
 def html_without_signature(html: str) -> Cleaned:
     """Return some HTML without the elements that mail programs mark as the signature."""
-    return _without(html, _HTML_SIGNATURE)
+    return _without(html, lambda tag: _is_marked(tag, _SIGNATURE_MARKS))
 
 
 def readable(html: str) -> str:
@@ -68,19 +71,24 @@ def _shorter(text: str, rest: str) -> Cleaned:
     return Cleaned(text, stripped=False) if rest == text else Cleaned(rest.rstrip(), stripped=True)
 
 
-def _without(html: str, opening: re.Pattern[str]) -> Cleaned:
-    """Leave out each element that begins so, up to its own end; one without an end goes on to the end."""
+def _is_marked(tag: re.Match[str], marks: tuple[str, ...]) -> bool:
+    attributes = tag[2].lower()
+    return any(mark in attributes for mark in marks)
+
+
+def _without(html: str, unwanted: Callable[[re.Match[str]], bool]) -> Cleaned:
+    """Leave out each element whose opening tag is unwanted, up to its own end; one without an end goes on for ever."""
     kept, at = list[str](), 0
-    for found in opening.finditer(html):
-        if found.start() >= at:
-            kept.append(html[at : found.start()])
-            at = _end_of_element(html, found)
+    for tag in _OPENING.finditer(html):
+        if tag.start() >= at and unwanted(tag):
+            kept.append(html[at : tag.start()])
+            at = _end_of_element(html, tag)
     return Cleaned("".join((*kept, html[at:])), stripped=bool(kept))
 
 
-def _end_of_element(html: str, found: re.Match[str]) -> int:
+def _end_of_element(html: str, opening: re.Match[str]) -> int:
     depth = 1
-    for tag in re.compile(rf"(?i)<(/?){found[1]}\b[^<>]*>").finditer(html, found.end()):
+    for tag in re.compile(rf"(?i)<(/?){opening[1]}\b[^<>]*>").finditer(html, opening.end()):
         depth += -1 if tag[1] else 1
         if depth == 0:
             return tag.end()

@@ -45,10 +45,15 @@ def remove_login(world: World, mailbox: Mailbox, password: str) -> None:
             world.store.remove(LOGINS, login.id)
 
 
+def is_open(world: World, mailbox_id: str) -> bool:
+    """Tell whether a mailbox is there and not closed by its provider."""
+    mailbox = world.store.get(MAILBOXES, mailbox_id)
+    return mailbox is not None and mailbox.status not in _CLOSED
+
+
 def open_with(world: World, username: str, password: str) -> Mailbox | None:
     """Return the mailbox that this user name and password open, or None: unknown, wrong, or closed by its provider."""
     for login in world.store.each(LOGINS, "of_user", normalize(username)):
         if hmac.compare_digest(login.password.encode(), password.encode()):
-            mailbox = world.store.get(MAILBOXES, login.mailbox_id)
-            return None if mailbox is None or mailbox.status in _CLOSED else mailbox
+            return world.store.get(MAILBOXES, login.mailbox_id) if is_open(world, login.mailbox_id) else None
     return None

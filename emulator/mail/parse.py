@@ -7,15 +7,17 @@ import email
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from email.message import Message as Part
 from email.policy import Compat32
-from email.utils import getaddresses
+from email.utils import getaddresses, parsedate_to_datetime
 from functools import cached_property
 from typing import Final
 
 _HEADER_END = re.compile(rb"\r?\n\r?\n")
 _FOLD = re.compile(rb"\r?\n(?=[ \t])")
 _MESSAGE_ID = re.compile(r"<[^<>\s]{1,898}>")  # what fits a line
+_LONG_REFERENCE = re.compile(r"&#[xX]?[0-9a-fA-F]{9,}")
 _ENCODED_WORD = re.compile(r"=\?([^?\s]{1,60})\?([bBqQ])\?([^?]*+(?:\?(?!=)[^?]*+){0,9})\?=")
 _BREAKS = re.compile(r"[\r\n\x00]+")
 # A codec may warn, and warnings may be errors.
@@ -100,6 +102,16 @@ class Mail:
         return self.field("subject")
 
     @cached_property
+    def date(self) -> datetime | None:
+        """The Date in UTC, or None without one that can be read."""
+        values = self.fields.get("date")
+        try:
+            moment = parsedate_to_datetime(values[0]) if values else None
+            return moment and (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
+        except (ValueError, OverflowError):
+            return None
+
+    @cached_property
     def message_id(self) -> str | None:
         """The Message-ID with its angle brackets, or None."""
         return next(iter(self._message_ids("message-id")), None)
@@ -117,11 +129,15 @@ class Mail:
     def addresses(self, name: str) -> list[tuple[str, str]]:
         """Return the (display name, address) pairs of an address field, e.g. `to`."""
         # Split before decoding: an encoded name may hold a comma.
+        return [(decode_words(display), address) for display, address in self.encoded_addresses(name)]
+
+    def encoded_addresses(self, name: str) -> list[tuple[str, str]]:
+        """Return the pairs of an address field with the display names still in encoded words."""
         try:
             pairs = getaddresses(self.fields.get(name, []))
         except RecursionError:  # comments in comments without end
             return []
-        return [(decode_words(display), address) for display, address in pairs if address]
+        return [(display, address) for display, address in pairs if address]
 
     def bare_addresses(self, name: str) -> list[str]:
         """Return the addresses of an address field without their display names."""
@@ -206,7 +222,8 @@ def plain(html: str) -> str:
     """Return the text of some HTML, good enough to preview and to search."""
     from html import unescape
 
-    return unescape(_TAG.sub(" ", html))
+    # html.unescape fails on references of thousands of digits; none has more than seven.
+    return unescape(_LONG_REFERENCE.sub("", _TAG.sub(" ", html)))
 
 
 def _decoded(value: str) -> Iterator[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import datetime
 
@@ -24,6 +24,10 @@ from emulator.mail.records import (
 from emulator.world import Duplicate, World
 from emulator.world.agenda import handler, schedule
 
+Gate = Callable[[World, Mailbox, str], str | None]
+"""Says why a mailbox does not take mail from a sender, or None if it does."""
+
+_GATES: dict[str, Gate] = {}
 _PROGRESS = {"queued": "sent", "sent": "delivered"}
 
 
@@ -76,6 +80,23 @@ def aliases_of(world: World, mailbox: Mailbox) -> list[Alias]:
     return list(world.store.each(ALIASES, "of_mailbox", mailbox.id))
 
 
+def gate(provider: str) -> Callable[[Gate], Gate]:
+    """Register the function that guards the mailboxes of a provider."""
+
+    def register(function: Gate) -> Gate:
+        _GATES[provider] = function
+        return function
+
+    return register
+
+
+def refusal(world: World, sender: str, recipient: str) -> str | None:
+    """Return why mail from a sender is not taken at an address of this world, or None if it is."""
+    mailbox = mailbox_at(world, recipient)
+    guard = None if mailbox is None else _GATES.get(mailbox.provider)
+    return None if mailbox is None or guard is None else guard(world, mailbox, sender)
+
+
 def send(world: World, mailbox: Mailbox, draft: Draft, thread_id: str | None = None) -> Message:
     """Send a draft from a mailbox and return the sender's copy, status `queued`.
 
@@ -109,7 +130,7 @@ def receive(world: World, draft: Draft) -> Mail:
 
 
 def transmit(world: World, sender: str, recipients: Iterable[str], mail: Mail) -> None:
-    """Bring a mail to each recipient: into a mailbox of this world, or into the tray for the outside."""
+    """Bring a mail to each recipient: into a mailbox of this world that takes it, or into the tray for the outside."""
     found = [(recipient, mailbox_at(world, recipient)) for recipient in addresses.unique(recipients)]
     at: dict[str, list[str]] = {}
     for recipient, mailbox in found:
@@ -119,15 +140,31 @@ def transmit(world: World, sender: str, recipients: Iterable[str], mail: Mail) -
     for recipient, mailbox in found:
         if mailbox is None:
             _depart(world, sender, recipient, mail)
+        elif refusal(world, sender, recipient) is not None:
+            _journal(world, "refused", sender, recipient, mail)
         elif mailbox.id in at:  # one copy, by however many of its addresses a mailbox is reached
             received = _file(world, mailbox, mail, "inbound", "received", sender, at.pop(mailbox.id))
             _journal(world, "delivered", sender, recipient, mail, message_id=received.id)
 
 
+def deposit(
+    world: World, mailbox: Mailbox, mail: Mail, direction: Direction, at: datetime, *, listed: bool = True
+) -> Message:
+    """Put a mail into a mailbox as if it had come or gone at this time; it is delivered to nobody."""
+    if direction == "inbound":
+        sender = next(iter(mail.bare_addresses("from")), "")
+        return _file(world, mailbox, mail, direction, "received", sender, [mailbox.address], at=at, listed=listed)
+    recipients = addresses.unique(mail.bare_addresses("to") + mail.bare_addresses("cc"))
+    bcc = mail.bare_addresses("bcc")
+    everybody = addresses.unique([*recipients, *bcc])
+    return _file(world, mailbox, mail, direction, "sent", mailbox.address, everybody, bcc, at=at, listed=listed)
+
+
 def remove_message(world: World, message: Message) -> None:
     """Remove a message from its mailbox and its thread."""
     world.store.remove(MESSAGES, message.id)
-    threads.left(world, message)
+    if message.listed:
+        threads.left(world, message)
 
 
 def remove_thread(world: World, thread: Thread) -> None:
@@ -151,13 +188,15 @@ def _file(
     recipients: list[str],
     bcc: Iterable[str] = (),
     thread_id: str | None = None,
+    at: datetime | None = None,
+    listed: bool = True,
 ) -> Message:
-    now = world.now()
-    thread = threads.thread_for(world, mailbox, mail, now, thread_id)
+    now = at or world.now()
+    thread = threads.thread_for(world, mailbox, mail, now, thread_id) if listed else None
     message = Message(
         id=world.new_id(mailbox.provider, "message", mailbox.id),
         mailbox_id=mailbox.id,
-        thread_id=thread.id,
+        thread_id=thread.id if thread else "",
         direction=direction,
         status=status,
         mail=mail,
@@ -168,8 +207,10 @@ def _file(
         n=world.store.tick("messages", mailbox.id),
         bcc=tuple(bcc),
         arrival=world.store.tick("arrivals"),
+        listed=listed,
     )
-    threads.joined(world, thread, message)
+    if thread:
+        threads.joined(world, thread, message)
     world.bells.ring(mailbox.address)
     return world.store.add(MESSAGES, message)
 

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import Final, Literal
 
 from emulator.mail.addresses import normalize
 from emulator.mail.parse import Mail
 from emulator.world import Collection, Order
 
 Direction = Literal["inbound", "outbound"]
+
+INBOX: Final = "inbox"
+SENT: Final = "sent"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +57,9 @@ class Message:
     """One mail in one mailbox. `recipients` is the envelope's; `bcc` is known to the sender's copy alone.
 
     `n` counts the messages of the mailbox, `arrival` all mail of the world. `folder` is where its owner put it; None:
-    where it came, the inbox or the folder of sent mail.
+    where it came, the inbox or the folder of sent mail. `filed` is its number there, 0 as long as that is `n`.
+    `flags` are those of a mail program that no API has, such as "answered". Drafts and copies made by a mail program
+    are not `listed`: they lie in their folder and belong to no thread.
     """
 
     id: str
@@ -74,6 +79,24 @@ class Message:
     labels: tuple[str, ...] = ()
     arrival: int = 0
     folder: str | None = None
+    filed: int = 0
+    flags: tuple[str, ...] = ()
+    listed: bool = True
+
+    @property
+    def place(self) -> str:
+        """The id of the folder it lies in."""
+        return self.folder or (INBOX if self.direction == "inbound" else SENT)
+
+    @property
+    def uid(self) -> int:
+        """Its number in its folder; later ones are greater."""
+        return self.filed or self.n
+
+    @property
+    def seen(self) -> bool:
+        """Whether it was read; what one sent oneself needs no reading."""
+        return self.is_read or self.direction == "outbound"
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,12 +147,22 @@ MESSAGES: Collection[Message] = Collection(
     "messages",
     ordered={
         "timeline": Order(
-            groups=lambda m: (m.mailbox_id, (m.mailbox_id, m.direction), m.thread_id),
+            groups=lambda m: (m.mailbox_id, (m.mailbox_id, m.direction), m.thread_id) if m.listed else (),
             sort=lambda m: (m.created_at, m.n),
         ),
-        "message_id": Order(groups=lambda m: ((m.mailbox_id, m.mail.message_id),), sort=lambda m: (m.n,)),
+        "message_id": Order(
+            groups=lambda m: ((m.mailbox_id, m.mail.message_id),) if m.listed else (), sort=lambda m: (m.n,)
+        ),
+        # With its marks in the key, what changed in a folder since a moment is the difference of two sets of keys.
+        "folder": Order(
+            groups=lambda m: (
+                (m.mailbox_id, m.place),
+                *(() if m.seen else ((m.mailbox_id, m.place, "unseen"),)),
+            ),
+            sort=lambda m: (m.uid, m.seen, m.is_starred, m.flags, m.labels),
+        ),
     },
-    logged=lambda m: m.mailbox_id,
+    logged=lambda m: m.mailbox_id if m.listed else None,
 )
 
 THREADS: Collection[Thread] = Collection(

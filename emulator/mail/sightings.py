@@ -71,10 +71,11 @@ class Sighting:
 
 
 def receive(world: World, draft: Draft) -> list[Sighting]:
-    """Let a mail come in from the outside and return where it arrived, once for each recipient."""
+    """Let a mail come in from the outside and return where it arrived, once for each recipient that takes it."""
     mail = postoffice.receive(world, draft)
     arrivals = (_arrivals(world, address, newest_first=True) for address in draft.recipients)
-    return [next(sighting for sighting in found if sighting.mail is mail) for found in arrivals]
+    newest = (next((sighting for sighting in found if sighting.mail is mail), None) for found in arrivals)
+    return [sighting for sighting in newest if sighting is not None]
 
 
 def sightings(
@@ -134,8 +135,10 @@ def _by_alias(world: World, alias: Alias, *, newest_first: bool) -> Iterator[Sig
 
 def _everywhere(world: World) -> list[Sighting]:
     providers = {mailbox.id: mailbox.provider for mailbox in world.store.everything(MAILBOXES)}
-    messages = (message for message in world.store.everything(MESSAGES) if message.direction == "inbound")
-    inside = [_of_message(message, providers[message.mailbox_id]) for message in messages]
+    messages = (message for message in world.store.everything(MESSAGES) if message.listed)
+    inside = [
+        _of_message(message, providers[message.mailbox_id]) for message in messages if message.direction == "inbound"
+    ]
     outside = map(_of_departure, world.store.each(DEPARTURES, "all", "all"))
     return sorted([*inside, *outside], key=_arrival)
 

@@ -34,10 +34,9 @@ def thread_for(world: World, mailbox: Mailbox, mail: Mail, now: datetime, known:
 
 def joined(world: World, thread: Thread, message: Message) -> None:
     """Note that a message was added to its thread."""
-    world.store.put(
-        THREADS,
-        replace(thread, message_count=thread.message_count + 1, last_message_at=message.created_at, last_n=message.n),
-    )
+    # A mail that a mail program puts into its mailbox may be older than those that are there.
+    at, n = max((thread.last_message_at, thread.last_n), (message.created_at, message.n))
+    world.store.put(THREADS, replace(thread, message_count=thread.message_count + 1, last_message_at=at, last_n=n))
 
 
 def left(world: World, message: Message) -> None:

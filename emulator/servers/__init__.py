@@ -10,6 +10,7 @@ from emulator import providers
 from emulator.provider import Door, Provider
 from emulator.servers.http.front import Front
 from emulator.servers.http.server import HttpServer
+from emulator.servers.imap import ImapServer
 from emulator.servers.smtp import SmtpServer
 from emulator.servers.worlds import Worlds
 
@@ -17,21 +18,25 @@ __all__ = ["Servers"]
 
 
 class Servers:
-    """An emulator on its ports: HTTP for all providers, and the SMTP sink. Port 0 means any free one.
+    """An emulator on its ports: HTTP for all providers, the SMTP sink, and IMAP. Port 0 means any free one.
 
     Raises PortTaken (an OSError with a one-line message) if a port cannot be had; nothing stays open then.
     """
 
-    def __init__(self, worlds: Worlds, host: str = "127.0.0.1", port: int = 0, smtp_port: int = 0) -> None:
+    def __init__(
+        self, worlds: Worlds, host: str = "127.0.0.1", port: int = 0, smtp_port: int = 0, imap_port: int = 0
+    ) -> None:
         self.worlds = worlds
         self.host = host
-        self.http = HttpServer(Front(worlds), host, port)
-        try:
+        with ExitStack() as opened:
+            self.http = HttpServer(Front(worlds), host, port)
+            opened.callback(self.http.stop)
             self.smtp = SmtpServer(worlds, host, smtp_port)
-        except BaseException:
-            self.http.stop()
-            raise
+            opened.callback(self.smtp.stop)
+            self.imap = ImapServer(worlds, host, imap_port)
+            opened.pop_all()
         worlds.doors["smtp"] = Door(host, self.smtp.port)
+        worlds.doors["imap"] = Door(host, self.imap.port)
 
     @property
     def url(self) -> str:
@@ -48,7 +53,7 @@ class Servers:
             "ready": True,
             "url": self.url,
             "smtp": {"host": self.host, "port": self.smtp.port},
-            "imap": None,
+            "imap": {"host": self.host, "port": self.imap.port},
             "providers": {
                 provider.name: {"base_url": self.base_url(provider), **provider.credentials}
                 for provider in providers.every()
@@ -63,6 +68,7 @@ class Servers:
                 stack.enter_context(world.bells.dismissal())
             self.http.stop()
         self.smtp.stop()
+        self.imap.stop()
 
     def __enter__(self) -> Self:
         return self

@@ -12,7 +12,7 @@ from typing import Final
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from emulator.mail.parse import Mail
-from emulator.mail.postoffice import transmit
+from emulator.mail.postoffice import refusal, transmit
 from emulator.servers.worlds import Worlds
 
 MAX_SIZE: Final = 40 * 1024 * 1024
@@ -40,6 +40,19 @@ class _Handler:
 
     def __init__(self, worlds: Worlds) -> None:
         self._worlds = worlds
+
+    async def handle_RCPT(  # noqa: N802  # aiosmtpd's
+        self, _server: SMTP, _session: Session, envelope: Envelope, address: str, options: list[str]
+    ) -> str:
+        world, sender = self._worlds.default, envelope.mail_from or ""
+        with world.lock:
+            reason = refusal(world, sender, address)
+        if reason is not None:
+            world.journal.note(world.now(), "smtp", **{"from": sender, "to": [address], "refused": reason})
+            return f"550 5.7.1 {reason}"
+        envelope.rcpt_tos.append(address)
+        envelope.rcpt_options.extend(options)
+        return "250 OK"
 
     async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:  # noqa: N802  # aiosmtpd's
         world = self._worlds.default

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import chain
 from threading import Event, Lock
@@ -11,11 +11,12 @@ from threading import Event, Lock
 class Bells:
     """One bell per name (a mail address, say); ringing it wakes those who wait for it and nobody else."""
 
-    __slots__ = ("_lock", "_waiting", "dismissed")
+    __slots__ = ("_listeners", "_lock", "_waiting", "dismissed")
 
     def __init__(self) -> None:
         self._lock = Lock()
         self._waiting: dict[str, list[Event]] = {}
+        self._listeners: list[Callable[[], None]] = []
         self.dismissed = False
         """Whether waiters are to give up: the doors are closing."""
 
@@ -32,6 +33,25 @@ class Bells:
         with self._lock:
             for event in chain.from_iterable(self._waiting.values()):
                 event.set()
+        self.tell()
+
+    def tell(self) -> None:
+        """Tell those who listen that something changed, whatever it was."""
+        if self._listeners:
+            with self._lock:
+                for hear in self._listeners:
+                    hear()
+
+    @contextmanager
+    def listening(self, hear: Callable[[], None]) -> Iterator[None]:
+        """Call `hear` after every change, in the thread that made it; it must return at once and not raise."""
+        with self._lock:
+            self._listeners.append(hear)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._listeners.remove(hear)
 
     @contextmanager
     def dismissal(self) -> Iterator[None]:

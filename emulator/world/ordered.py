@@ -73,6 +73,30 @@ class SortedKeys:
         for block in reversed(self._blocks[:at]):
             yield from reversed(block)
 
+    def slice(self, start: int, stop: int) -> list[Key]:
+        """Return the keys from place `start` up to before place `stop`, smallest first."""
+        found: list[Key] = []
+        for block in self._blocks:
+            if start < len(block) and stop > 0:
+                found.extend(block[max(start, 0) : stop])
+            start, stop = start - len(block), stop - len(block)
+            if stop <= 0:
+                break
+        return found
+
+    def rank(self, key: Key) -> int:
+        """Return how many keys are smaller than `key`, which need not be there; the start of a key will do."""
+        at, place = self._position(key)
+        return sum(map(len, self._blocks[:at])) + place
+
+    def difference(self, other: SortedKeys) -> list[Key]:
+        """Return the keys that the other sequence does not have; quick if they share their past."""
+        theirs = {id(block) for block in other._blocks}
+        mine = {id(block) for block in self._blocks}
+        own = (key for block in self._blocks if id(block) not in theirs for key in block)
+        foreign = {key for block in other._blocks if id(block) not in mine for key in block}
+        return [key for key in own if key not in foreign]
+
     def slice_descending(self, start: int, count: int) -> list[Key]:
         """Return up to `count` keys, greatest first, leaving out the `start` greatest."""
         found: list[Key] = []

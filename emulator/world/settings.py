@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +19,18 @@ class Setting:
 
 
 SETTINGS: Collection[Setting] = Collection("settings")
+
+
+class Settings(dict[str, Any]):
+    """What a tester may choose about a provider: names and defaults."""
+
+    def __init__(self, provider: str, defaults: Mapping[str, Any]) -> None:
+        super().__init__(defaults)
+        self._provider = provider
+
+    def of(self, world: World, name: str) -> Any:
+        """Return the value of a setting in a world."""
+        return get_setting(world, f"{self._provider}.{name}", self[name])
 
 
 def get_setting(world: World, name: str, default: Any) -> Any:

@@ -200,6 +200,15 @@ class Store:
         """Return what happened to the records whose `logged` is this name."""
         return self._table(collection).logs.get(name, _NO_LOG)
 
+    def keys(self, collection: Collection[Any], index: str, group: Hashable) -> SortedKeys:
+        """Return the keys of a group in order, a value that no later change touches; the last of a key is the id."""
+        return self._table(collection).ordered.get((index, group), _NO_KEYS)
+
+    def ticks(self, *counter: str) -> int:
+        """Return how far a named counter has come."""
+        value: int = self.root.get(_COUNTERS, Map()).get(counter, 0)
+        return value
+
     def tick(self, *counter: str) -> int:
         """Raise a named counter by one and return its new value (the first is 1)."""
         counters = self.root.get(_COUNTERS, Map())

@@ -44,6 +44,8 @@ class World:
         self.lock = RLock()
         self.strict = False
         self.saved: list[Snapshot] = []
+        self.restored = 0
+        """How often a state was put back: numbers that were given since may be given again."""
         self._ids = Ids(seed)
         self._origin = self.snapshot()
 
@@ -72,6 +74,7 @@ class World:
         What is due is done first, and what the change itself makes due at once is done after it.
         """
         with self.lock:
+            earlier = self.store.root
             self.settle()
             before = self.store.root
             try:
@@ -80,7 +83,11 @@ class World:
                 if not getattr(error, "keep_changes", False):
                     self.store.root = before
                 raise
-            self.settle()
+            else:
+                self.settle()
+            finally:
+                if self.store.root is not earlier:
+                    self.bells.tell()
 
     def settle(self) -> int:
         """Do what is due by now; return how many tasks that were."""
@@ -113,6 +120,7 @@ class World:
         """Put a state back. A step under way finishes first; journal and faults stay as they are."""
         with self.lock:
             self.store.root = snapshot.root
+            self.restored += 1
             self.clock = snapshot.clock.fork()
         self.bells.ring_all()
 

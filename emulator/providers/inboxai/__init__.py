@@ -3,21 +3,10 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 
 from emulator.provider import Provider, bearer
 from emulator.providers.inboxai import attachments, resources, wire
 from emulator.providers.inboxai.settings import NAME, SETTINGS
-
-if TYPE_CHECKING:
-    from flask import Blueprint
-
-
-def _routes() -> Blueprint:
-    from emulator.providers.inboxai.routes import routes
-
-    return routes
-
 
 PROVIDER = Provider(
     name=NAME,
@@ -25,9 +14,10 @@ PROVIDER = Provider(
     # Everybody hosts it themselves; this is the host of the documentation's examples.
     origin="https://your-instance.com",
     package=__name__,
+    revision="2025-01",
+    aliases=("seed", "current"),
     ids=wire.IDS,
     key_form=re.compile(r"^inai_[A-Za-z0-9_-]{4,200}$"),
-    routes=_routes,
     read_key=bearer,
     key_headers=lambda key: {"Authorization": f"Bearer {key}"},
     render=wire.problem,

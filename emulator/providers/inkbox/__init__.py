@@ -9,14 +9,7 @@ from emulator.provider import Provider
 from emulator.providers.inkbox import resources, wire
 
 if TYPE_CHECKING:
-    from flask import Blueprint
     from werkzeug.datastructures import Headers
-
-
-def _routes() -> Blueprint:
-    from emulator.providers.inkbox.routes import routes
-
-    return routes
 
 
 def _read_key(headers: Headers) -> str | None:
@@ -31,7 +24,6 @@ PROVIDER = Provider(
     package=__name__,
     ids=wire.IDS,
     key_form=re.compile(r"^(ApiKey_|ik_live_)[A-Za-z0-9_-]{4,200}$"),
-    routes=_routes,
     read_key=_read_key,
     key_headers=lambda key: {"X-Service-Token": key},
     render=wire.problem,

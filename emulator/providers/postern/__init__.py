@@ -3,29 +3,19 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 
 from emulator.provider import Provider, bearer
 from emulator.providers.postern import enrollment, resources, wire
-
-if TYPE_CHECKING:
-    from flask import Blueprint
-
-
-def _routes() -> Blueprint:
-    from emulator.providers.postern.routes import routes
-
-    return routes
-
 
 PROVIDER = Provider(
     name="postern",
     title="Postern",
     origin="https://api.agents.mszazu.com",
     package=__name__,
+    revision="2026-06",
+    aliases=("seed", "current"),
     ids=wire.IDS,
     key_form=re.compile(r"^pk_(agent|admin)_[A-Za-z0-9_-]{4,200}$"),
-    routes=_routes,
     read_key=bearer,
     key_headers=lambda key: {"Authorization": f"Bearer {key}"},
     render=wire.problem,

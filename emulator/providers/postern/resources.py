@@ -41,7 +41,7 @@ def recall_inbox(world: World, token: EnrollmentToken, body: Mapping[str, Any]) 
 
 def choose_address(world: World, token: EnrollmentToken, body: Mapping[str, Any], domains: Sequence[str]) -> str:
     """Return the address of a new inbox; 403 for a domain that the key may not use, 409 for an address in use."""
-    allowed = token.allowed_domains or domains
+    allowed = token.allowed_domains or [domain.lower() for domain in domains]
     default = DOMAIN if DOMAIN in allowed else next(iter(allowed), DOMAIN)
     domain = (body.get("domain") or default).lower()
     if domain not in allowed:

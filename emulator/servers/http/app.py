@@ -10,7 +10,6 @@ from contextlib import nullcontext
 from dataclasses import replace
 from datetime import timedelta
 from difflib import get_close_matches
-from functools import cache
 from typing import Any, Final
 
 from flask import Flask, Request, Response, request
@@ -21,6 +20,7 @@ from werkzeug.routing import MapAdapter
 from emulator import providers
 from emulator.openapi import JSON_TYPE, Operation
 from emulator.provider import Answer, Call, Problem, Provider
+from emulator.servers.http.building import built_once
 from emulator.servers.http.check import ContractViolation, OperationCheck
 from emulator.servers.http.exchange import EXCHANGE, SPARE_THREAD, Exchange
 from emulator.world import ACCOUNTS, CREDENTIALS, Credential, World
@@ -33,7 +33,7 @@ _USE_NOTED_EVERY: Final = timedelta(seconds=1)
 _log = logging.getLogger("emulator")
 
 
-@cache
+@built_once
 def provider_app(name: str, revision: str) -> Flask:
     """Return the app of a provider's revision. It holds no state, so one serves every world of the process."""
     provider = providers.get(name).at(revision)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Mapping
-from functools import cache
 from itertools import chain
 from typing import Any, Final
 
@@ -14,10 +14,11 @@ from werkzeug.http import dump_options_header
 
 from emulator import coverage, providers
 from emulator._version import __version__
-from emulator.mail import Draft, addresses
+from emulator.mail import Attachment, Draft, addresses
 from emulator.mail.files import open_file
 from emulator.mail.sightings import receive, sightings, wait_for
 from emulator.provider import Problem, choose, choose_revision
+from emulator.servers.http.building import built_once
 from emulator.servers.http.check import parse_json
 from emulator.servers.worlds import Worlds, new_world
 from emulator.world import CREDENTIALS, Clock, World, parse_duration, parse_moment, timestamp
@@ -35,6 +36,15 @@ routes = Blueprint("control", __name__, url_prefix=CONTROL_PREFIX)
 
 _ADDRESSES = {"anyOf": [{"type": "string", "minLength": 1}, {"type": "array", "items": {"type": "string"}}]}
 _TEXT = {"type": ["string", "null"]}
+_ATTACHMENT = {
+    "type": "object",
+    "required": ["filename", "content_base64"],
+    "properties": {
+        "filename": {"type": "string"},
+        "content_type": {"type": "string"},
+        "content_base64": {"type": "string"},
+    },
+}
 _MAIL = {
     "required": ["to"],
     "properties": {
@@ -46,6 +56,7 @@ _MAIL = {
         "text": _TEXT,
         "html": _TEXT,
         "in_reply_to": _TEXT,
+        "attachments": {"type": "array", "items": _ATTACHMENT},
     },
 }
 _FAULT = {
@@ -81,7 +92,7 @@ _REVISION = {"required": ["revision"], "properties": {"revision": {"type": "stri
 _ADVANCE = {"required": ["by"], "properties": {"by": {"type": ["string", "number"]}}}
 
 
-@cache
+@built_once
 def control_app() -> Flask:
     """Return the control API's app; like the providers' it holds no state."""
     app = Flask(__name__, static_folder=None)
@@ -221,6 +232,8 @@ def put_setting(provider: str, name: str) -> Json:
             choose(_world(), providers.get(provider), name, value)
     except LookupError as error:
         raise Problem("not_found", str(error)) from None
+    except ValueError as error:
+        raise Problem("invalid", str(error)) from None
     return {name: value}
 
 
@@ -261,7 +274,10 @@ def list_messages() -> Json:
 
 @routes.post("/messages")
 def receive_message() -> tuple[Json, int]:
-    """Let a mail come in from the outside: `to`, and optionally `from`, `subject`, `text`, `html`, `cc`, `bcc`."""
+    """Let a mail come in from the outside: `to`, and optionally `from`, `subject`, `text`, `html`, `cc`, `bcc`.
+
+    `attachments` have `filename`, `content_base64` and optionally `content_type`.
+    """
     draft = draft_from(_body(_MAIL))
     with _world().step():
         arrived = receive(_world(), draft)
@@ -306,6 +322,7 @@ def download(token: str) -> Response:
     name = (part.filename or "attachment").encode("ascii", "replace").decode()
     response.headers["Content-Disposition"] = dump_options_header("attachment", {"filename": name})
     response.headers["X-Content-Type-Options"] = "nosniff"
+    response.make_conditional(request, accept_ranges=True, complete_length=len(part.data))
     return response
 
 
@@ -328,7 +345,16 @@ def draft_from(body: Mapping[str, Any]) -> Draft:
         html=body.get("html"),
         in_reply_to=reply,
         references=[reply] if reply else [],
+        attachments=tuple(map(_attachment, body.get("attachments") or ())),
     )
+
+
+def _attachment(given: Mapping[str, str]) -> Attachment:
+    try:
+        data = base64.b64decode(given["content_base64"], validate=True)
+    except ValueError:
+        raise Problem("invalid", f"content_base64 of {given['filename']!r} is not base64") from None
+    return Attachment(given["filename"], given.get("content_type", "application/octet-stream"), data)
 
 
 def check_documented(provider: str, operation: str, status: int) -> None:

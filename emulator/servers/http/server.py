@@ -23,6 +23,8 @@ class HttpServer:
 
     def __init__(self, app: Any, host: str = "127.0.0.1", port: int = 0) -> None:
         self._pool_lock = threading.Lock()
+        self._sleeping = self._spare = 0
+        self._stopping = False
         self._server = CherootServer(
             (host, port),
             self._with_spare_threads(app),
@@ -54,15 +56,18 @@ class HttpServer:
 
     @contextmanager
     def spare_thread(self) -> Iterator[None]:
-        """Add a thread to the pool while the calling one sleeps, so that waiters never starve other requests."""
-        pool = self._server.requests
+        """Have a thread more in the pool while the calling one sleeps, so that waiters never starve other requests."""
         with self._pool_lock:
-            pool.grow(1)
+            self._sleeping += 1
+            # Spare threads are kept for the next waiter. One that comes after `stop` would never end.
+            if self._sleeping > self._spare and not self._stopping:
+                self._server.requests.grow(1)
+                self._spare += 1
         try:
             yield
         finally:
             with self._pool_lock:
-                pool.shrink(1)
+                self._sleeping -= 1
 
     def _with_spare_threads(self, app: Any) -> Callable[..., Any]:
         def call(environ: dict[str, Any], start_response: Callable[..., Any]) -> Any:
@@ -73,6 +78,8 @@ class HttpServer:
 
     def stop(self) -> None:
         """Close the port and end the threads."""
+        with self._pool_lock:
+            self._stopping = True
         self._server.stop()
         self._thread.join()
 

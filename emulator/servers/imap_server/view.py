@@ -1,0 +1,147 @@
+"""What one connection has been told of the folder it has open."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final, NamedTuple
+
+from emulator.mail import MESSAGES, Message
+from emulator.mail.folders import Folder, claim_recent
+from emulator.servers.imap_server.fetch import flags
+from emulator.servers.imap_server.parser import NumberSet
+from emulator.world import World
+from emulator.world.store import Store
+
+_MANY: Final = 20
+_FLAGS: Final = 3  # where a key holds them
+
+
+class Place(NamedTuple):
+    """Where a message stands in the view."""
+
+    number: int
+    uid: int
+    message_id: str
+
+
+class View:
+    """A folder as the client knows it: numbers count in it, whatever became of the folder since.
+
+    It is the folder's keys at a moment, a value, so opening a folder costs the same however much is in it.
+    Every method reads the world and is called inside a step.
+    """
+
+    def __init__(self, world: World, folder: Folder, *, read_only: bool) -> None:
+        self.folder = folder
+        self.read_only = read_only
+        self._world = world
+        self._group = (folder.mailbox_id, folder.id)
+        self._recent: list[range] = []
+        self._told: dict[int, bytes] = {}
+        self._claim_recent()
+        self._then = Store(world.store.root)
+        self._keys = self._then.keys(MESSAGES, "folder", self._group)
+
+    def __len__(self) -> int:
+        return len(self._keys)
+
+    def first_unseen(self) -> int | None:
+        """Return the number of the first unread message, or None."""
+        unseen = self._then.keys(MESSAGES, "folder", (*self._group, "unseen")).slice(0, 1)
+        return self._keys.rank(unseen[0]) + 1 if unseen else None
+
+    def count_recent(self) -> int:
+        """Return how many messages this connection was the first to be told of."""
+        return sum(self._keys.rank((uids.stop,)) - self._keys.rank((uids.start,)) for uids in self._recent)
+
+    def is_recent(self, uid: int) -> bool:
+        """Tell whether this connection was the first to be told of a message."""
+        return any(uid in uids for uids in self._recent)
+
+    def places(self, numbers: NumberSet, *, by_uid: bool) -> list[Place]:
+        """Return where the messages of a set of numbers (or UIDs) stand, in order, each once."""
+        keys, last = self._keys, self.last()
+        ranges = numbers.within(last.uid if by_uid else last.number)
+        if by_uid:
+            ranges = [(keys.rank((a,)) + 1, keys.rank((b + 1,))) for a, b in ranges]
+        found: dict[int, Place] = {}
+        for a, b in ranges:
+            first = max(a, 1)
+            for number, key in enumerate(keys.slice(first - 1, b), first):
+                found[number] = Place(number, key[0], key[-1])
+        return [found[number] for number in sorted(found)]
+
+    def all(self) -> list[Place]:
+        """Return where every message stands."""
+        return [Place(number, key[0], key[-1]) for number, key in enumerate(self._keys, 1)]
+
+    def unseen(self) -> list[Place]:
+        """Return where the unread messages stand; everything, if they are many."""
+        keys = self._world.store.keys(MESSAGES, "folder", (*self._group, "unseen"))
+        if len(keys) > len(self) // _MANY:
+            return self.all()
+        return [place for key in keys for place in self._at(key[0])]
+
+    def flagged(self, flag: str) -> list[Place]:
+        """Return where the messages with one of the flags stand that only mail programs know."""
+        keys = self._world.store.keys(MESSAGES, "folder", self._group)
+        return [place for key in keys if flag in key[_FLAGS] for place in self._at(key[0])]
+
+    def last(self) -> Place:
+        """Return where the last message stands; number and UID are 0 if there is none."""
+        end = len(self)
+        return next((Place(end, key[0], key[-1]) for key in self._keys.slice(end - 1, end)), Place(0, 0, ""))
+
+    def message(self, place: Place) -> Message | None:
+        """Return a message as it is now, or None if it is not in the folder any more."""
+        message = self._world.store.get(MESSAGES, place.message_id)
+        here = message is not None and message.place == self.folder.id and message.uid == place.uid
+        return message if here else None
+
+    def message_once(self, place: Place) -> Message:
+        """Return a message as it is now, or as it was when it was last in the folder."""
+        message = self.message(place) or self._then.get(MESSAGES, place.message_id)
+        if message is None:
+            raise LookupError(f"message {place.message_id} stood in a folder and in no world")
+        return message
+
+    def tell_flags(self, place: Place, message: Message) -> bytes:
+        """Return the flags of a message, which the client is told now or knows."""
+        written = self._told[place.uid] = flags(message, recent=self.is_recent(place.uid))
+        return written
+
+    def update(self, *, expunge: bool = True) -> list[bytes]:
+        """Return what the client has to be told of what changed; nothing yet if messages went that may not go now."""
+        now = Store(self._world.store.root)
+        keys = now.keys(MESSAGES, "folder", self._group)
+        left, come = self._keys.difference(keys), keys.difference(self._keys)
+        before, after = {key[0] for key in left}, {key[0] for key in come}
+        gone = [key for key in left if key[0] not in after]
+        if gone and not expunge:
+            return []
+        lines = [b"%d EXPUNGE" % (self._keys.rank(key) + 1) for key in reversed(gone)]
+        self._then, self._keys = now, keys
+        if after - before:
+            self._claim_recent()
+            lines += [b"%d EXISTS" % len(keys), b"%d RECENT" % self.count_recent()]
+        changed = [Place(keys.rank(key) + 1, key[0], key[-1]) for key in come if key[0] in before]
+        lines += self._changed_flags(changed)
+        self._told.clear()
+        return lines
+
+    def _at(self, uid: int) -> list[Place]:
+        rank = self._keys.rank((uid,))
+        return [Place(rank + 1, uid, key[-1]) for key in self._keys.slice(rank, rank + 1) if key[0] == uid]
+
+    def _changed_flags(self, places: Iterable[Place]) -> list[bytes]:
+        lines = []
+        for place in places:
+            known = self._told.get(place.uid)
+            written = self.tell_flags(place, self.message_once(place))
+            if written != known:
+                lines.append(b"%d FETCH (UID %d FLAGS %s)" % (place.number, place.uid, written))
+        return lines
+
+    def _claim_recent(self) -> None:
+        if not self.read_only:
+            self._recent.append(claim_recent(self._world, self.folder))
