@@ -138,7 +138,7 @@ class Emulator:
         self.world.advance(by if isinstance(by, timedelta) else parse_duration(str(by)))
 
     def journal(self, kind: str | None = None) -> list[dict[str, Any]]:
-        """Return what happened, oldest first, secrets masked; `kind`: `http`, `smtp`, `imap`, or begins with `mail.`."""
+        """Return what happened, oldest first, secrets masked; `kind`: `http`, `smtp`, `imap`, or one of `mail.`."""
         return [entry.as_json() for entry in self.world.journal if kind in (None, entry.kind)]
 
     def snapshot(self) -> Snapshot:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 from werkzeug.test import Client
 
 from emulator import Account, Emulator
@@ -46,3 +49,9 @@ def test_an_attachment_is_never_shown_as_a_page(emulator: Emulator, inkbox: Acco
     answer = Client(emulator.wsgi).get(link.removeprefix("https://inkbox.ai"))
     assert answer.headers["Content-Disposition"].startswith("attachment")
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
+
+
+def test_a_script_that_fails_without_closing_the_emulator_ends() -> None:
+    script = "from emulator import Emulator\nEmulator().serve()\nraise SystemExit(3)\n"
+    done = subprocess.run([sys.executable, "-c", script], check=False, timeout=60)
+    assert done.returncode == 3

@@ -52,6 +52,7 @@ def test_a_moved_message_keeps_its_id_and_gets_a_greater_number(world: World, bo
 
 
 def test_drafts_and_copies_are_listed_by_no_api(world: World, box: Mailbox) -> None:
+    world.store.follow(MESSAGES, box.id)
     receive(world, draft(box.address))
     [message] = _in(world, box, "INBOX")
     copied = folders.copy(world, message, _folder(world, box, "Archive"))
@@ -59,7 +60,7 @@ def test_drafts_and_copies_are_listed_by_no_api(world: World, box: Mailbox) -> N
     assert (copied.listed, kept.listed, kept.direction) == (False, False, "outbound")
     assert _timeline(world, box) == [message]
     assert [seen.message_id for seen in sightings.sightings(world)] == [message.id]
-    assert world.store.log(MESSAGES, box.id).last == 1
+    assert world.store.follow(MESSAGES, box.id).last == 1
     postoffice.remove_message(world, kept)
     assert _in(world, box, "Drafts") == []
 

@@ -42,7 +42,7 @@ class Collection(Generic[R]):
 
     `unique` maps an index name to a value that no two records share (None: not indexed).
     `ordered` maps an index name to an `Order`.
-    `logged` names the log that notes what happens to a record (None: not noted).
+    `logged` names the log that notes what happens to a record once somebody follows it (None: not noted).
     """
 
     name: str
@@ -80,7 +80,7 @@ class Change(NamedTuple):
 
 
 class Log(NamedTuple):
-    """What happened to the records of a log, oldest first: all of it up to the newest 10,000."""
+    """What happened to the records of a log since it is followed: all of it up to the newest 10,000."""
 
     last: int
     """The number of the newest change, 0 if there was none."""
@@ -196,9 +196,14 @@ class Store:
         """Yield all records of a collection as the store stands now, in no promised order."""
         return iter(self._table(collection).rows.values())
 
-    def log(self, collection: Collection[Any], name: Hashable) -> Log:
-        """Return what happened to the records whose `logged` is this name."""
-        return self._table(collection).logs.get(name, _NO_LOG)
+    def follow(self, collection: Collection[Any], name: Hashable) -> Log:
+        """Return what happened to the records whose `logged` is this name since they were first followed."""
+        table = self._table(collection)
+        log = table.logs.get(name)
+        if log is None:  # most are never followed, and noting costs
+            log = _NO_LOG
+            self.root = self.root.set(collection.name, table._replace(logs=table.logs.set(name, log)))
+        return log
 
     def keys(self, collection: Collection[Any], index: str, group: Hashable) -> SortedKeys:
         """Return the keys of a group in order, a value that no later change touches; the last of a key is the id."""
@@ -225,7 +230,7 @@ class Store:
         ordered = _reindex_ordered(collection, table, old, new)
         rows = table.rows.delete(old.id) if new is None and old is not None else table.rows
         rows = rows if new is None else rows.set(new.id, new)
-        logs = table.logs if collection.logged is None else _noted(collection.logged, table.logs, old, new)
+        logs = _noted(collection.logged, table.logs, old, new) if collection.logged and table.logs else table.logs
         self.root = self.root.set(collection.name, _Table(rows, unique, ordered, logs))
 
 
@@ -236,12 +241,12 @@ _NO_LOG = Log(0, _NO_KEYS)
 def _noted(
     logged: Callable[[R], Hashable | None], logs: Map[Hashable, Log], old: R | None, new: R | None
 ) -> Map[Hashable, Log]:
-    happening: Happening = "created" if old is None else "destroyed" if new is None else "updated"
     record = old if new is None else new
     name = None if record is None else logged(record)
-    if record is None or name is None:
+    log = logs.get(name)
+    if record is None or log is None:
         return logs
-    log = logs.get(name, _NO_LOG)
+    happening: Happening = "created" if old is None else "destroyed" if new is None else "updated"
     n = log.last + 1
     kept = log.kept.add(Change(n, happening, record.id))
     return logs.set(name, Log(n, kept.remove(next(iter(kept))) if len(kept) > _LOG_LENGTH else kept))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from contextlib import contextmanager
 from typing import Any, Final
 
@@ -38,14 +39,25 @@ class HttpServer:
         self._server.keep_alive_conn_limit = _KEPT_OPEN  # with cheroot's 10, every further client dials anew each time
         # cheroot's own messages are about broken connections: the client's business.
         setattr(self._server, "error_log", _quiet)  # noqa: B010  # assigning to a method is not typed
+        self._prepared: Future[None] = Future()
+        # cheroot's threads are daemons only if their maker is one; else a script that fails would hang at its end.
+        self._thread = threading.Thread(target=self._run, name="emulator-http", daemon=True)
+        self._thread.start()
         try:
-            self._server.prepare()
+            self._prepared.result()
         except OSError as error:
             raise PortTaken("HTTP", host, port, error) from error
         self.host = host
         self.port: int = self._server.bind_addr[1]
-        self._thread = threading.Thread(target=self._server.serve, name="emulator-http", daemon=True)
-        self._thread.start()
+
+    def _run(self) -> None:
+        try:
+            self._server.prepare()
+        except OSError as error:
+            self._prepared.set_exception(error)
+            return
+        self._prepared.set_result(None)
+        self._server.serve()
 
     @property
     def url(self) -> str:
