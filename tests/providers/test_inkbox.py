@@ -9,6 +9,7 @@ from werkzeug.test import TestResponse
 
 from emulator import Account, Emulator
 from emulator.mail.parse import Mail
+from emulator.mail.postoffice import transmit
 
 _MAILBOXES = "/api/v1/mail/mailboxes"
 _OTHER = "ApiKey_11111111-1111-4111-8111-111111111111"
@@ -33,6 +34,15 @@ def test_mail_from_outside_is_listed(emulator: Emulator, inkbox: Account) -> Non
         "Welcome",
         "received",
     )
+
+
+def test_a_reply_to_mail_without_a_message_id_stays_in_its_thread(emulator: Emulator, inkbox: Account) -> None:
+    box = inkbox.mailbox("bot")
+    with emulator.world.step():
+        transmit(emulator.world, "jane@example.com", [box.address], Mail(b"Subject: Hello\r\n\r\nHi\r\n"))
+    [received] = _listed(inkbox, box.address)
+    reply = _send(inkbox, "bot", ["jane@example.com"], in_reply_to_message_id=received["id"]).get_json()
+    assert reply["thread_id"] == received["thread_id"]
 
 
 def test_mail_to_the_outside_is_in_the_tray_as_it_left(emulator: Emulator, inkbox: Account) -> None:

@@ -305,7 +305,9 @@ def _add_mailbox(world: World, identity: Identity, display_name: str, local_part
 def send_message(world: World, mailbox: Mailbox, body: Mapping[str, Any]) -> Message:
     """Send a mail as the request body describes it and return the sender's copy."""
     recipients = body["recipients"]
-    in_reply_to, references = _parent(world, mailbox, body.get("in_reply_to_message_id"))
+    given = body.get("in_reply_to_message_id")
+    parent = _parent(world, mailbox, given) if given else None
+    in_reply_to, references = replies.ancestry(parent) if parent else _foreign_parent(given)
     draft = Draft(
         sender=mailbox.address,
         sender_name=mailbox.display_name,
@@ -319,7 +321,7 @@ def send_message(world: World, mailbox: Mailbox, body: Mapping[str, Any]) -> Mes
         references=references,
         attachments=_attachments(body.get("attachments") or ()),
     )
-    return send(world, mailbox, draft)
+    return send(world, mailbox, draft, parent.thread_id if parent else None)
 
 
 def list_messages(
@@ -375,16 +377,17 @@ def find_thread(world: World, mailbox: Mailbox, thread_id: str) -> Thread:
     return thread
 
 
-def _parent(world: World, mailbox: Mailbox, given: str | None) -> tuple[str | None, list[str]]:
-    """Return In-Reply-To and References of a reply; the SDK's guide passes a row id, its reference a Message-ID."""
-    if not given:
-        return None, []
+def _parent(world: World, mailbox: Mailbox, given: str) -> Message | None:
+    """Return the message that is replied to; the SDK's guide passes a row id, its reference a Message-ID."""
     row = world.store.get(MESSAGES, given.lower())
-    if row is None or row.mailbox_id != mailbox.id:
-        row = threads.find_by_message_id(world, mailbox.id, given)
-    if row is not None:
-        return replies.ancestry(row)
-    return (given, [given]) if addresses.is_message_id(given) else (None, [])
+    if row is not None and row.mailbox_id == mailbox.id:
+        return row
+    return threads.find_by_message_id(world, mailbox.id, given)
+
+
+def _foreign_parent(given: str | None) -> tuple[str | None, list[str]]:
+    """Return In-Reply-To and References for a message that this mailbox does not have."""
+    return (given, [given]) if given and addresses.is_message_id(given) else (None, [])
 
 
 def _attachments(given: Sequence[Mapping[str, str]]) -> tuple[Attachment, ...]:
