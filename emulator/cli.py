@@ -182,11 +182,16 @@ def run(provider: str, base_url: str | None, key_env: str | None, revision: str 
     arguments = [f"--provider={provider}", *_given("--base-url", base_url), *_given("--key-env", key_env)]
     arguments += [*_given("--revision", revision), *_given("--operations", operations)]
     import subprocess
+    from tempfile import TemporaryDirectory
 
     # Found beside this package and run with -P: a user's own folder called contract must not win.
     command = [sys.executable, "-P", "-m", "pytest", "-p", "no:cacheprovider", "-c", str(suites / "suite.ini")]
     command += ["--rootdir", str(suites), str(suites), *arguments]
-    sys.exit(subprocess.run(command, check=False).returncode)  # noqa: S603  # our own suites, no shell
+    # Hypothesis keeps what it learns in a folder: not beside installed packages.
+    with TemporaryDirectory() as folder:
+        environment = {**os.environ, "HYPOTHESIS_STORAGE_DIRECTORY": folder}
+        done = subprocess.run(command, check=False, env=environment)  # noqa: S603  # our own suites, no shell
+    sys.exit(done.returncode)
 
 
 def _given(option: str, value: str | None) -> list[str]:

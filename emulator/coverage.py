@@ -34,17 +34,17 @@ def rows(names: Sequence[str] | None = None) -> list[dict[str, Any]]:
 def summary_table() -> str:
     """Return the Markdown table of the README: one line per provider."""
     lines = [
-        "| Provider | Operations built | Known from seed or docs | From the SDK or inferred | Verified live |",
-        "|---|---|---|---|---|",
+        "| Provider | Operations built | Known from docs | From SDK or inferred | Verified live | Missing |",
+        "|---|---|---|---|---|---|",
     ]
     for provider in generations():
         mine = rows_of(provider)
+        missing = ", ".join(f"`{row['operation']}`" for row in mine if not row["built"]) or "none"
         done = sum(row["built"] for row in mine)
         documented = sum(row["source"]["kind"] in ("seed", "docs") for row in mine)
         verified = max((row["verified"] for row in mine if row["verified"]), default="never")
-        lines.append(
-            f"| {_title(provider)} | {done} of {len(mine)} | {documented} | {len(mine) - documented} | {verified} |"
-        )
+        counts = f"{done} of {len(mine)} | {documented} | {len(mine) - documented} | {verified}"
+        lines.append(f"| {_title(provider)} | {counts} | {missing} |")
     return "\n".join(lines)
 
 
