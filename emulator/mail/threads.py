@@ -17,7 +17,7 @@ def find_by_message_id(world: World, mailbox_id: str, message_id: str) -> Messag
 
 
 def thread_for(world: World, mailbox: Mailbox, mail: Mail, now: datetime, known: str | None = None) -> Thread:
-    """Return the thread a mail joins, or a new empty one.
+    """Return the thread a mail joins, or a new empty one, which is kept once a message has `joined` it.
 
     The `known` thread decides if one is given, then the mailbox's own copy of the same mail, then In-Reply-To, then
     References from the newest back.
@@ -29,14 +29,15 @@ def thread_for(world: World, mailbox: Mailbox, mail: Mail, now: datetime, known:
         if relative is not None:
             return _thread(world, relative.thread_id)
     thread_id = world.new_id(mailbox.provider, "thread", mailbox.id)
-    return world.store.add(THREADS, Thread(thread_id, mailbox.id, mail.subject, 0, now, 0, now))
+    return Thread(thread_id, mailbox.id, mail.subject, 0, now, 0, now)
 
 
 def joined(world: World, thread: Thread, message: Message) -> None:
     """Note that a message was added to its thread."""
     # A mail that a mail program puts into its mailbox may be older than those that are there.
     at, n = max((thread.last_message_at, thread.last_n), (message.created_at, message.n))
-    world.store.put(THREADS, replace(thread, message_count=thread.message_count + 1, last_message_at=at, last_n=n))
+    keep = world.store.put if thread.message_count else world.store.add
+    keep(THREADS, replace(thread, message_count=thread.message_count + 1, last_message_at=at, last_n=n))
 
 
 def left(world: World, message: Message) -> None:
