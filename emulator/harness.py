@@ -19,7 +19,8 @@ from emulator.servers import Servers
 from emulator.servers.http.control import check_documented
 from emulator.servers.http.front import Front
 from emulator.servers.worlds import Worlds, new_world
-from emulator.world import ACCOUNTS, CREDENTIALS, Clock, FaultRule, Snapshot, World, parse_duration
+from emulator.world import ACCOUNTS, Clock, FaultRule, Snapshot, World, parse_duration
+from emulator.world.accounts import account_of_key
 from emulator.world.clock import VIRTUAL_START
 
 __all__ = ["Account", "Emulator"]
@@ -228,8 +229,7 @@ class Account:
 
     @property
     def _account_id(self) -> str | None:
-        credential = self.emulator.world.store.get(CREDENTIALS, self.api_key)
-        return None if credential is None else credential.account_id
+        return account_of_key(self.emulator.world.store, self.api_key)
 
     def request(self, method: str, path: str, **options: Any) -> TestResponse:
         """Send a request with the account's key, in process, and return Werkzeug's response (`.json`, `.status_code`).

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from emulator.world.store import Collection, Order
+from emulator.world.store import Collection, Order, Store
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,3 +46,9 @@ CREDENTIALS: Collection[Credential] = Collection(
     "credentials",
     ordered={"of_account": Order(groups=lambda c: (c.account_id,), sort=lambda c: (c.created_at,))},
 )
+
+
+def account_of_key(store: Store, key: str | None) -> str | None:
+    """Return the id of the account that a key opens, or None: no key, an unknown one, or one of no account."""
+    credential = None if key is None else store.get(CREDENTIALS, key)
+    return None if credential is None else credential.account_id

@@ -9,7 +9,8 @@ from werkzeug.datastructures import EnvironHeaders
 from emulator.openapi import Operation
 from emulator.provider import Provider
 from emulator.servers.worlds import Worlds
-from emulator.world import CREDENTIALS, Account
+from emulator.world import Account
+from emulator.world.accounts import account_of_key
 from emulator.world.masking import mask_body, mask_headers, mask_query
 
 Environ = dict[str, Any]
@@ -46,7 +47,9 @@ class Exchange:
         self.key = provider.read_key(EnvironHeaders(environ))
         named = worlds.get(environ.get("HTTP_X_EMULATOR_WORLD", ""))
         self.world = named or worlds.of_key(provider, self.key)
-        self.provider = provider.in_use(self.world, self._account_id()) if provider.generations else provider
+        self.provider = provider
+        if provider.generations:
+            self.provider = provider.in_use(self.world, account_of_key(self.world.store, self.key))
         self.operation: Operation | None = None
         self.account: Account | None = None
         self.request_id = self._new_request_id()
@@ -63,10 +66,6 @@ class Exchange:
     def base_url(self) -> str:
         """What the client uses in the place of the provider's origin."""
         return f"{self.origin}{self.environ.get('SCRIPT_NAME', '')}"
-
-    def _account_id(self) -> str | None:
-        credential = None if self.key is None else self.world.store.get(CREDENTIALS, self.key)
-        return None if credential is None else credential.account_id
 
     def _new_request_id(self) -> str:
         if self.provider.request_id_header is None:
