@@ -9,8 +9,9 @@ from typing import NamedTuple
 
 from bench.measure import MICROSECONDS, Effort, Goal, Row, interleave, seconds_per_call
 from emulator.mail import MESSAGES, Mailbox
+from emulator.mail.mailboxes import mailbox_at
 from emulator.mail.parse import Mail
-from emulator.mail.postoffice import mailbox_at, transmit
+from emulator.mail.postoffice import transmit
 from emulator.providers.inkbox.resources import find_message, list_messages
 from emulator.servers.worlds import new_world
 from emulator.world import ACCOUNTS, World

@@ -56,6 +56,9 @@ def _revisions(_: click.Context, __: click.Parameter, given: tuple[str, ...]) ->
 @click.option("--port", default=8025, show_default=True, help="HTTP port; 0 takes a free one.")
 @click.option("--smtp-port", default=8026, show_default=True, help="SMTP port; 0 takes a free one.")
 @click.option("--imap-port", default=8027, show_default=True, help="IMAP port; 0 takes a free one.")
+@click.option("--smtps-port", default=8028, show_default=True, help="Port of SMTP with TLS; 0 takes a free one.")
+@click.option("--imaps-port", default=8029, show_default=True, help="Port of IMAP with TLS; 0 takes a free one.")
+@click.option("--ca-file", type=click.Path(dir_okay=False, path_type=Path), help="Write the CA to trust to this file.")
 @click.option("--seed", default="0", show_default=True, help="Decides every id.")
 @click.option("--clock", default="real", show_default=True, callback=_clock, help="A time at which the clock stands.")
 @click.option("--revision", "revisions", multiple=True, callback=_revisions, help="PROVIDER=REVISION, e.g. =current.")
@@ -66,6 +69,9 @@ def serve(
     port: int,
     smtp_port: int,
     imap_port: int,
+    smtps_port: int,
+    imaps_port: int,
+    ca_file: Path | None,
     seed: str,
     clock: datetime | None,
     revisions: dict[str, str],
@@ -74,6 +80,7 @@ def serve(
 ) -> None:
     """Serve all providers over HTTP, their mailboxes over IMAP, and an SMTP sink, until Ctrl-C."""
     from emulator.harness import Emulator
+    from emulator.servers import Ports
     from emulator.servers.ports import PortTaken
 
     stop = threading.Event()
@@ -84,9 +91,11 @@ def serve(
     except LookupError as error:
         raise click.ClickException(str(error)) from None
     try:
-        servers = emulator.serve(host, port, smtp_port, imap_port)
+        servers = emulator.serve(host, Ports(port, smtp_port, imap_port, smtps_port, imaps_port))
     except PortTaken as error:
         raise click.ClickException(str(error)) from None
+    if ca_file is not None:
+        ca_file.write_bytes(servers.authority.pem)
     ready = servers.ready()
     click.echo(json.dumps(ready) if as_json else _first_screen(ready, seed))
     while not stop.wait(3600):

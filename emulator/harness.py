@@ -11,12 +11,12 @@ from typing import Any, Self
 from werkzeug.test import Client, TestResponse
 
 from emulator import providers
+from emulator.fault_rules import add_rule, start_scenario
 from emulator.mail import Attachment, Departure, Draft, Mailbox, sightings
 from emulator.mail.postoffice import outside_tray
 from emulator.mail.sightings import Sighting
 from emulator.provider import Provider, choose, choose_revision
-from emulator.servers import Servers
-from emulator.servers.http.control import check_documented
+from emulator.servers import Ports, Servers
 from emulator.servers.http.front import Front
 from emulator.servers.worlds import Worlds, new_world
 from emulator.world import ACCOUNTS, Clock, FaultRule, Snapshot, World, parse_duration
@@ -128,11 +128,22 @@ class Emulator:
     ) -> FaultRule:
         """Answer `status` to the `nth` call of an operation and those after it, `times` in all.
 
-        Problem if the contract document does not know this error, unless forced.
+        ValueError if the contract document does not know this error, unless forced.
         """
-        if not force:
-            check_documented(provider, operation, status)
-        return self.world.faults.add(provider, operation, status, message=message, nth=nth, times=times)
+        where = {"provider": provider, "operation": operation, "nth": nth, "times": times, "force": force}
+        return self.fault("respond", status=status, message=message, **where)
+
+    def fault(self, effect: str = "respond", **rule: Any) -> FaultRule:
+        """Add a fault rule: what it does, and what it strikes (docs/testing.md lists both).
+
+        For example `fault("mail", recipient="*@example.com", fate="bounce")`. ValueError says what is wrong with it.
+        """
+        with self.world.lock:
+            return add_rule(self.world, {"effect": effect, **rule})
+
+    def scenario(self, name: str) -> list[FaultRule]:
+        """Bring about a documented failure by name, e.g. `sendmux:provisioning-fails`; LookupError names them all."""
+        return start_scenario(self.world, name)
 
     def advance(self, by: str | float | timedelta) -> None:
         """Move the clock: `"1h"`, seconds or a timedelta; what becomes due on the way is done."""
@@ -154,10 +165,10 @@ class Emulator:
         """Put the world back to its start."""
         self.world.reset()
 
-    def serve(self, host: str = "127.0.0.1", port: int = 0, smtp_port: int = 0, imap_port: int = 0) -> Servers:
-        """Open the doors for clients outside this process, once; `close` closes them."""
+    def serve(self, host: str = "127.0.0.1", ports: Ports | None = None) -> Servers:
+        """Open the doors for clients outside this process, once; `close` closes them. Without `ports` any free ones."""
         if self.servers is None:
-            self.servers = Servers(self.worlds, host, port, smtp_port, imap_port)
+            self.servers = Servers(self.worlds, host, ports or Ports())
         return self.servers
 
     def close(self) -> None:

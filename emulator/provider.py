@@ -37,6 +37,18 @@ MEGABYTE: Final = 1024 * 1024
 _FILES: Final = "/_emulator/files/"
 
 
+class Scenario(NamedTuple):
+    """A failure that a provider's documents describe, under a name.
+
+    `meaning` says it in a sentence, `rules` are fault rules as `fault_rules.add_rule` takes them, without the provider,
+    and `settings` the provider's settings that bring it about.
+    """
+
+    meaning: str
+    rules: tuple[Mapping[str, Any], ...] = ()
+    settings: Mapping[str, Any] = {}  # a NamedTuple's default is shared and never changed
+
+
 class Invalid(NamedTuple):
     """One thing wrong with a request: where (`("body", "subject")`), which rule, in words, and what was received."""
 
@@ -106,7 +118,12 @@ def invalid(where: str, message: str, value: Any, rule: str = "value") -> Proble
 
 def slow_down(message: str, wait: timedelta) -> Problem:
     """Return the problem of a limit that is reached, with the time after which to try again."""
-    return Problem("rate_limited", message, headers={"Retry-After": str(max(1, ceil(wait.total_seconds())))})
+    return Problem("rate_limited", message, headers=retry_after(wait))
+
+
+def retry_after(wait: timedelta) -> dict[str, str]:
+    """Return the header that says after how many whole seconds to try again, one at the least."""
+    return {"Retry-After": str(max(1, ceil(wait.total_seconds())))}
 
 
 def bearer(headers: Headers) -> str | None:
@@ -208,10 +225,6 @@ class Call:
     fetched: Any = None
     """What the provider's `fetches` brought for this operation."""
 
-    def setting(self, name: str) -> Any:
-        """Return the value of one of the provider's settings in this world."""
-        return get_setting(self.world, f"{self.provider.name}.{name}", self.provider.settings[name])
-
     def cursor(self) -> Key | None:
         """Return the key to continue a list after, from the query's `cursor`; Problem if it is none of ours."""
         given = self.query.get("cursor")
@@ -261,7 +274,9 @@ class Provider:
     environment: Mapping[str, str]
     """What a client's environment needs, e.g. `{"INKBOX_API_KEY": "{api_key}"}`; `{base_url}` is known too."""
     settings: Mapping[str, Any] = field(default_factory=dict)
-    """What a tester may choose, by name, with the default; a route reads it with `Call.setting`."""
+    """What a tester may choose, by name, with the default; a provider reads it with `Settings.of`."""
+    scenarios: Mapping[str, Scenario] = field(default_factory=dict)
+    """Failures that a tester can have by name."""
     request_id_header: str | None = None
     """The response header that carries the request id; `ids` then knows the kind `request`."""
     standing_headers: Callable[[World, Operation | None, str | None], Mapping[str, str]] | None = None
@@ -298,12 +313,17 @@ class Provider:
         folder = Path(str(files(self.package)))
         return Document(folder / "openapi.json", folder / self.document_patch if self.document_patch else None)
 
+    @property
+    def every_generation(self) -> tuple[Provider, ...]:
+        """All revisions of the API, this one first."""
+        return (self, *self.generations)
+
     def at(self, revision: str) -> Provider:
         """Return the provider in another revision, by name or alias; LookupError names the choices."""
-        for generation in (self, *self.generations):
+        for generation in self.every_generation:
             if revision in (generation.revision, *generation.aliases):
                 return generation
-        choices = ", ".join(name for one in (self, *self.generations) for name in (one.revision, *one.aliases))
+        choices = ", ".join(name for one in self.every_generation for name in (one.revision, *one.aliases))
         raise LookupError(f"{self.name} has no revision {revision!r}; choose from {choices}")
 
     def in_use(self, world: World, account_id: str | None) -> Provider:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from emulator.mail import Draft, Mailbox
-from emulator.mail.postoffice import open_mailbox
+from emulator.mail.mailboxes import open_mailbox
 from emulator.world import Clock, World
 from emulator.world.ids import prefixed, uuid
 

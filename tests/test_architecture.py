@@ -19,7 +19,7 @@ _FLOORS = [
     ["emulator.openapi", "emulator.paging"],
     ["emulator.provider"],
     ["emulator.providers"],
-    ["emulator.coverage"],
+    ["emulator.coverage", "emulator.fault_rules"],
     ["emulator.servers"],
     ["emulator.harness"],
     ["emulator", "emulator.cli", "emulator.pytest_plugin", "emulator.__main__"],

@@ -13,16 +13,16 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-import trustme
 from hypothesis import given
 from hypothesis import strategies as st
 
 from emulator import Emulator
 from emulator.mail import folders
 from emulator.mail.logins import add_login, remove_login
-from emulator.servers import Servers
+from emulator.servers import Ports, Servers
 from emulator.servers.imap import ImapServer, Limits
 from emulator.servers.ports import PortTaken
+from emulator.servers.tls import Authority
 from tests.imap_server import PASSWORD, Served, Wire, served
 
 
@@ -479,7 +479,7 @@ def test_a_taken_port_leaves_no_door_open(emulator: Emulator) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         with pytest.raises(PortTaken, match=f"IMAP port {port} on 127.0.0.1 is in use"):
-            Servers(emulator.worlds, imap_port=port)
+            Servers(emulator.worlds, ports=Ports(imap=port))
 
 
 def test_a_defect_is_answered_and_raised_at_the_end(at: Served, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -517,12 +517,10 @@ def test_no_stream_of_commands_breaks_or_hangs_the_server(fuzzed: Served, stream
 
 
 def test_tls_from_the_start(at: Served) -> None:
-    authority, for_server = trustme.CA(), ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    authority.issue_cert("localhost").configure_cert(for_server)
-    for_client = ssl.create_default_context()
-    authority.configure_trust(for_client)
+    authority = Authority(("localhost",))
+    for_client = ssl.create_default_context(cadata=authority.pem.decode())
     at.receive("One")
-    server = ImapServer(at.emulator.worlds, ssl_context=for_server)
+    server = ImapServer(at.emulator.worlds, authority=authority)
     with imaplib.IMAP4_SSL("localhost", server.port, ssl_context=for_client) as client:
         client.login(at.box.address, PASSWORD)
         assert client.select()[1] == [b"1"]

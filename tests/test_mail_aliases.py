@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from emulator.mail import MESSAGES, Mailbox
-from emulator.mail.postoffice import add_alias, aliases_of, mailbox_at, outside_tray, receive, remove_alias
+from emulator.mail.mailboxes import add_alias, aliases_of, mailbox_at, remove_alias
+from emulator.mail.postoffice import outside_tray, receive
 from emulator.mail.sightings import sightings
 from emulator.world import Duplicate, World
 from tests.small_world import draft, mailbox

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from emulator.mail import MESSAGES, Attachment, Message
 from emulator.mail.files import open_file, sign
-from emulator.mail.postoffice import remove_message
+from emulator.mail.filing import remove_message
 from emulator.mail.sightings import receive
 from emulator.world import World
 from tests.small_world import START, draft, mailbox, small_world

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from emulator.mail import MESSAGES, Mail, Mailbox, Message, folders, postoffice, sightings
+from emulator.mail import MESSAGES, Mail, Mailbox, Message, folders, sightings
+from emulator.mail.filing import remove_message
 from emulator.mail.folders import Folder, Marks
 from emulator.mail.postoffice import receive, send
 from emulator.world import Duplicate, World
@@ -61,7 +62,7 @@ def test_drafts_and_copies_are_listed_by_no_api(world: World, box: Mailbox) -> N
     assert _timeline(world, box) == [message]
     assert [seen.message_id for seen in sightings.sightings(world)] == [message.id]
     assert world.store.follow(MESSAGES, box.id).last == 1
-    postoffice.remove_message(world, kept)
+    remove_message(world, kept)
     assert _in(world, box, "Drafts") == []
 
 
@@ -69,7 +70,7 @@ def test_a_copy_that_comes_back_into_the_inbox_is_listed_again(world: World, box
     receive(world, draft(box.address))
     [message] = _in(world, box, "INBOX")
     copied = folders.copy(world, message, _folder(world, box, "Trash"))
-    postoffice.remove_message(world, message)
+    remove_message(world, message)
     folders.move(world, copied, _folder(world, box, "INBOX"))
     [back] = _timeline(world, box)
     assert (back.mail, back.direction, _in(world, box, "Trash")) == (message.mail, "inbound", [])
@@ -105,7 +106,7 @@ def test_numbers_are_never_given_twice(world: World, box: Mailbox) -> None:
     receive(world, draft(box.address))
     inbox = _folder(world, box, "INBOX")
     [message] = folders.messages_in(world, inbox)
-    postoffice.remove_message(world, message)
+    remove_message(world, message)
     assert folders.next_uid(world, box.id) > message.uid
 
 

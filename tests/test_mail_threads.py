@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from emulator.mail import MESSAGES, THREADS, Mail, Mailbox, Message, Thread
-from emulator.mail.postoffice import remove_message, send, transmit
+from emulator.mail.filing import remove_message
+from emulator.mail.postoffice import send, transmit
 from emulator.mail.threads import find_by_message_id, messages_of, thread_for
 from emulator.world import World
 from tests.small_world import START, draft, mailbox

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from emulator import Account, Emulator
-from emulator.servers import Servers
+from emulator.servers import Ports, Servers
 from emulator.servers.ports import PortTaken
 
 
@@ -27,7 +27,7 @@ def test_mail_to_a_mailbox_arrives_there_byte_for_byte(
     raw = b"From: jane@example.com\r\nTo: bot@inkboxmail.com\r\nSubject: Hi\r\n\r\n.dot\r\n\xff\x00 8-bit\r\n"
     smtp.sendmail("jane@example.com", ["BOT@inkboxmail.com", box.address], raw)
     [arrived] = emulator_server.mail(to=box.address)
-    assert arrived.mail.raw == raw
+    assert arrived.mail.raw.endswith(b"\r\n" + raw)
     assert emulator_server.sent == []
 
 
@@ -58,4 +58,4 @@ def test_a_taken_port_leaves_no_door_open(emulator: Emulator) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         with pytest.raises(PortTaken, match=f"SMTP port {port} on 127.0.0.1 is in use"):
-            Servers(emulator.worlds, smtp_port=port)
+            Servers(emulator.worlds, ports=Ports(smtp=port))

@@ -7,7 +7,11 @@ import asyncio
 import pytest
 from aiosmtpd.smtp import SMTP
 
+from emulator.servers.smtp import SmtpLimits
+from emulator.servers.smtp_handler import Handler
 from emulator.servers.smtp_protocol import Protocol
+from emulator.servers.worlds import Worlds
+from emulator.world import World
 
 
 @pytest.mark.parametrize(
@@ -38,7 +42,9 @@ from emulator.servers.smtp_protocol import Protocol
 def test_plain_paths_are_read_like_all_others(path: str) -> None:
     loop = asyncio.new_event_loop()
     try:
-        ours, theirs = (kind(None, loop=loop, hostname="x")._getaddr(path) for kind in (Protocol, SMTP))
+        handler = Handler(Worlds(World()), SmtpLimits())
+        ours = Protocol(handler, SmtpLimits(), None, loop=loop)._getaddr(path)
+        theirs = SMTP(None, loop=loop, hostname="x")._getaddr(path)
     finally:
         loop.close()
 

@@ -11,9 +11,10 @@ from typing import Any
 
 import pytest
 
-from emulator.world import Clock, Collection, FaultRule, Faults, Journal, Order, World
+from emulator.world import Clock, Collection, Journal, Order, World
 from emulator.world.agenda import handler, next_task, schedule
 from emulator.world.bells import Bells
+from tests.faults import answers, fault
 from tests.small_world import START, small_world
 
 
@@ -217,16 +218,15 @@ def test_a_fork_resets_to_where_it_began(world: World) -> None:
 
 
 def test_a_fork_takes_the_fault_rules_as_far_as_they_are_used(world: World) -> None:
-    world.faults.remove(world.faults.add("x", "read", 500).id)
-    spent = world.faults.add("x", "send", 503)
-    waiting = world.faults.add("x", "read", 429, nth=2)
-    assert world.faults.take("x", "send") is spent
-    assert world.faults.take("x", "read") is None
+    world.faults.remove(fault(world, "read", 500).id)
+    spent = fault(world, "send", 503)
+    waiting = fault(world, "read", 429, nth=2)
+    assert answers(world, "send", "read") == [503, None]
+    assert spent.hits == 1
     fork = world.fork()
-    assert fork.faults.take("x", "send") is None
-    assert fork.faults.take("x", "read") == FaultRule("fault-3", "x", "read", 429, nth=2, seen=2, hits=1)
+    assert answers(fork, "send", "read") == [None, 429]
     assert waiting.hits == 0
-    assert fork.faults.add("x", "y", 500).id == world.faults.add("x", "y", 500).id == "fault-4"
+    assert fault(fork, "y", 500).id == fault(world, "y", 500).id == "fault-4"
 
 
 def test_a_fork_carries_tasks_and_strictness_but_no_journal(world: World) -> None:
@@ -283,7 +283,7 @@ def test_reset_returns_to_the_start_and_forgets_journal_and_faults(world: World)
     world.settled_origin()
     world.advance(HOUR)
     _note(world, "gone")
-    world.faults.add("x", "send", 500)
+    fault(world, "send", 500)
     world.journal.note(world.now(), "test")
     world.reset()
     assert (_texts(world), world.now()) == (["start"], START)
@@ -360,65 +360,6 @@ def test_the_real_clock_does_what_is_due_with_the_next_step() -> None:
     schedule(world, world.now() + HOUR, "test.chain", "2")
     with world.step():
         assert _texts(world) == ["1"]
-
-
-# Faults
-
-
-def _answers(faults: Faults, *operations: str) -> list[int | None]:
-    rules = (faults.take("x", operation) for operation in operations)
-    return [None if rule is None else rule.status for rule in rules]
-
-
-def test_a_fault_answers_once_unless_told_otherwise() -> None:
-    faults = Faults()
-    faults.add("x", "send", 500)
-    assert _answers(faults, "send", "send") == [500, None]
-
-
-def test_a_fault_begins_with_its_nth_call_and_ends_after_its_times() -> None:
-    faults = Faults()
-    rule = faults.add("x", "send", 500, nth=2, times=2)
-    assert _answers(faults, "send", "send", "send", "send") == [None, 500, 500, None]
-    assert (rule.seen, rule.hits) == (4, 2)
-
-
-def test_a_fault_without_times_lasts_until_it_is_removed() -> None:
-    faults = Faults()
-    rule = faults.add("x", "send", 500, times=None)
-    assert _answers(faults, *["send"] * 20) == [500] * 20
-    assert faults.remove(rule.id)
-    assert not faults.remove(rule.id)
-    assert _answers(faults, "send") == [None]
-
-
-def test_a_fault_counts_only_what_it_matches() -> None:
-    faults = Faults()
-    faults.add("x", "send", 500, nth=2)
-    assert faults.take("y", "send") is None
-    assert _answers(faults, "read", "send", "read", "send") == [None, None, None, 500]
-
-
-def test_a_star_matches_every_operation_of_its_provider() -> None:
-    faults = Faults()
-    faults.add("x", "*", 503, times=2)
-    assert faults.take("y", "send") is None
-    assert _answers(faults, "send", "read", "send") == [503, 503, None]
-
-
-def test_the_first_rule_that_answers_wins() -> None:
-    faults = Faults()
-    first, second = faults.add("x", "send", 500), faults.add("x", "*", 503)
-    assert _answers(faults, "send", "send", "send") == [500, 503, None]
-    assert [first.id, second.id] == ["fault-1", "fault-2"] == [rule.id for rule in faults]
-
-
-@pytest.mark.parametrize(("nth", "times"), [(0, 1), (-1, 1), (1, 0), (1, -1)])
-def test_nth_and_times_count_from_one(nth: int, times: int) -> None:
-    faults = Faults()
-    with pytest.raises(ValueError, match=f"got nth={nth}, times={times}"):
-        faults.add("x", "send", 500, nth=nth, times=times)
-    assert len(faults) == 0
 
 
 # Bells

@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
+from emulator.mail.filing import deposit, remove_message
 from emulator.mail.parse import Mail
-from emulator.mail.postoffice import deposit, remove_message
 from emulator.mail.records import INBOX, MAILBOXES, MESSAGES, SENT, Mailbox, Message
 from emulator.world import Collection, Duplicate, Order, World
 

@@ -15,6 +15,7 @@ from functools import cached_property
 from typing import Final
 
 _HEADER_END = re.compile(rb"\r?\n\r?\n")
+_FIELD = re.compile(rb"[!-9;-~]+:")
 _FOLD = re.compile(rb"\r?\n(?=[ \t])")
 _MESSAGE_ID = re.compile(r"<[^<>\s]{1,898}>")  # what fits a line
 _LONG_REFERENCE = re.compile(r"&#[xX]?[0-9a-fA-F]{9,}")
@@ -59,24 +60,28 @@ class Mail:
     """
 
     def __init__(self, raw: bytes, body: Body | None = None) -> None:
-        self.raw = raw
+        self._raw = raw
         if body is not None:
             self.__dict__["body"] = body
 
     def __len__(self) -> int:
-        return len(self.raw)
+        return len(self._raw)
+
+    @property
+    def raw(self) -> bytes:
+        """The bytes that went over the wire."""
+        return self._raw
+
+    def under(self, trace: bytes) -> Mail:
+        """Return this mail with whole header lines put above its own; what is below them is shared, not copied."""
+        # What does not begin with a header field reads differently under one.
+        return _TracedMail(trace, self) if _FIELD.match(self.raw) else Mail(trace + self.raw)
 
     @cached_property
     def lines(self) -> list[tuple[str, str]]:
         """All header fields in order: the name as written and the unfolded value, still in encoded words."""
         end = _HEADER_END.search(b"\n" + self.raw)
-        head = self.raw[: end.start()] if end else self.raw
-        split = (line.partition(b":") for line in _FOLD.sub(b"", head.replace(b"\x00", b"")).splitlines())
-        return [
-            (name.strip().decode("latin-1"), value.decode("utf-8", "replace").strip())
-            for name, colon, value in split
-            if colon and name.strip()
-        ]
+        return _lines_of(self.raw[: end.start()] if end else self.raw)
 
     @cached_property
     def fields(self) -> dict[str, list[str]]:
@@ -180,6 +185,29 @@ class Mail:
             return [whole]
 
 
+class _TracedMail(Mail):
+    """A mail that passed servers: the header lines they put above it, and the mail as it was before."""
+
+    def __init__(self, trace: bytes, below: Mail) -> None:
+        super().__init__(trace)
+        self._below = below
+
+    def __len__(self) -> int:
+        return len(self._raw) + len(self._below)
+
+    @property
+    def raw(self) -> bytes:
+        return self._raw + self._below.raw
+
+    @cached_property
+    def lines(self) -> list[tuple[str, str]]:
+        return _lines_of(self._raw) + self._below.lines
+
+    @cached_property
+    def body(self) -> Body:
+        return self._below.body
+
+
 class _Part(Part):
     """A part of a mail; a forwarded mail or delivery report is one piece, byte for byte as it came."""
 
@@ -199,6 +227,15 @@ class _Policy(Compat32):
 
 
 _POLICY: Final = _Policy()
+
+
+def _lines_of(head: bytes) -> list[tuple[str, str]]:
+    split = (line.partition(b":") for line in _FOLD.sub(b"", head.replace(b"\x00", b"")).splitlines())
+    return [
+        (name.strip().decode("latin-1"), value.decode("utf-8", "replace").strip())
+        for name, colon, value in split
+        if colon and name.strip()
+    ]
 
 
 def decode_words(value: str) -> str:

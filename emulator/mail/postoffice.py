@@ -1,176 +1,104 @@
-"""The post office: takes mail in, brings it to the mailboxes of this world, and hands the rest to the outside tray."""
+"""The post office: takes mail in from mailboxes of this world and from outside, and sees that it gets to everybody."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import replace
-from datetime import datetime
+import re
+from collections.abc import Iterable
+from email.utils import format_datetime
+from typing import Final
 
-from emulator.mail import addresses, threads
+from emulator.mail import addresses, trace
+from emulator.mail.arrivals import Arrived, arrive, journal
 from emulator.mail.compose import Draft, compose
+from emulator.mail.fates import FATES, fate_of, simulated
+from emulator.mail.filing import file_mail
+from emulator.mail.mailboxes import Refusal, refusal
 from emulator.mail.parse import Mail
-from emulator.mail.records import (
-    ALIASES,
-    DEPARTURES,
-    MAILBOXES,
-    MESSAGES,
-    Alias,
-    Departure,
-    Direction,
-    Mailbox,
-    Message,
-    Thread,
-)
-from emulator.world import Duplicate, World
-from emulator.world.agenda import handler, schedule
+from emulator.mail.records import DEPARTURES, MAILBOXES, Departure, Mailbox, Message
+from emulator.mail.transits import begin, refused, set_out
+from emulator.world import World
 
-Gate = Callable[[World, Mailbox, str], str | None]
-"""Says why a mailbox does not take mail from a sender, or None if it does."""
-
-_GATES: dict[str, Gate] = {}
-_PROGRESS = {"queued": "sent", "sent": "delivered"}
-
-
-def open_mailbox(
-    world: World, provider: str, account_id: str, address: str, *, display_name: str | None, status: str = "active"
-) -> Mailbox:
-    """Open a mailbox and return it. Raises Duplicate if the address is taken in this world."""
-    now = world.now()
-    mailbox = Mailbox(
-        id=world.new_id(provider, "mailbox", account_id),
-        provider=provider,
-        account_id=account_id,
-        address=address,
-        display_name=display_name,
-        status=status,
-        created_at=now,
-        updated_at=now,
-        n=world.store.tick("mailboxes", account_id),
-    )
-    if world.store.get(ALIASES, addresses.normalize(address)) is not None:
-        raise Duplicate(ALIASES.name, "id", address)
-    return world.store.add(MAILBOXES, mailbox)
-
-
-def mailbox_at(world: World, address: str) -> Mailbox | None:
-    """Return the mailbox that receives at this address, its own or an alias, or None."""
-    wanted = addresses.normalize(address)
-    mailbox = world.store.find(MAILBOXES, "address", wanted)
-    if mailbox is not None:
-        return mailbox
-    alias = world.store.get(ALIASES, wanted)
-    return None if alias is None else world.store.get(MAILBOXES, alias.mailbox_id)
-
-
-def add_alias(world: World, mailbox: Mailbox, address: str) -> Alias:
-    """Let a mailbox receive at a further address. Raises Duplicate if the address is taken in this world."""
-    if mailbox_at(world, address) is not None:
-        raise Duplicate(ALIASES.name, "id", address)
-    n = world.store.tick(ALIASES.name, mailbox.id)
-    return world.store.add(ALIASES, Alias(addresses.normalize(address), address, mailbox.id, n))
-
-
-def remove_alias(world: World, alias: Alias) -> None:
-    """Let a mailbox receive at an address no more."""
-    world.store.remove(ALIASES, alias.id)
-
-
-def aliases_of(world: World, mailbox: Mailbox) -> list[Alias]:
-    """Return the further addresses of a mailbox, oldest first."""
-    return list(world.store.each(ALIASES, "of_mailbox", mailbox.id))
-
-
-def gate(provider: str) -> Callable[[Gate], Gate]:
-    """Register the function that guards the mailboxes of a provider."""
-
-    def register(function: Gate) -> Gate:
-        _GATES[provider] = function
-        return function
-
-    return register
-
-
-def refusal(world: World, sender: str, recipient: str) -> str | None:
-    """Return why mail from a sender is not taken at an address of this world, or None if it is."""
-    mailbox = mailbox_at(world, recipient)
-    guard = None if mailbox is None else _GATES.get(mailbox.provider)
-    return None if mailbox is None or guard is None else guard(world, mailbox, sender)
+_BCC: Final = re.compile(rb"(?im)^bcc[ \t]*:.*\r?\n(?:[ \t].*\r?\n)*")
+_HEAD_END: Final = re.compile(rb"\r?\n\r?\n")
 
 
 def send(world: World, mailbox: Mailbox, draft: Draft, thread_id: str | None = None) -> Message:
     """Send a draft from a mailbox and return the sender's copy, status `queued`.
 
     `thread_id` is the thread it replies in, for mail that has no Message-ID to refer to.
-    Mailboxes of this world have their copies at once; the status moves to `sent` and `delivered` right after.
+    Mailboxes of this world have their copies at once, unless a fate holds the mail up; the status moves right after.
     """
-    date = world.now()
-    mail = compose(draft, message_id=_message_id(world, mailbox), date=date)
-    message = _file(
-        world,
-        mailbox,
-        mail,
-        "outbound",
-        "queued",
-        draft.sender,
-        draft.recipients,
-        bcc=draft.bcc,
-        thread_id=thread_id,
-    )
-    transmit(world, draft.sender, draft.recipients, mail)
-    schedule(world, date, "mail.progress", message.id)
-    return message
+    mail = compose(draft, message_id=_message_id(world, mailbox), date=world.now())
+    return _dispatch(world, mailbox, mail, draft.sender, draft.recipients, draft.bcc, thread_id)
 
 
-def receive(world: World, draft: Draft) -> Mail:
-    """Let a mail come in from the outside and return it as it was written."""
+def submit(world: World, mailbox: Mailbox, sender: str, recipients: Iterable[str], raw: bytes) -> Message:
+    """Send a mail that the owner of a mailbox wrote with a mail program, and return the sender's copy, as `send` does.
+
+    Date and Message-ID are put above it if it has none, Bcc is taken out; `sender` and `recipients` are the envelope.
+    """
+    mail = Mail(_without_bcc(raw))
+    missing = ""
+    if not mail.fields.get("date"):
+        missing += f"Date: {format_datetime(world.now())}\r\n"
+    if mail.message_id is None:
+        missing += f"Message-ID: {_message_id(world, mailbox)}\r\n"
+    mail = mail.under(missing.encode()) if missing else mail
+    everybody = addresses.unique(recipients)
+    named = {addresses.normalize(one) for one in (*mail.bare_addresses("to"), *mail.bare_addresses("cc"))}
+    bcc = [one for one in everybody if addresses.normalize(one) not in named]
+    return _dispatch(world, mailbox, mail, sender, everybody, bcc)
+
+
+def receive(world: World, draft: Draft) -> list[Arrived]:
+    """Let a mail come in from the outside and return what arrived at once."""
     n = world.store.tick("received")
     mail = compose(draft, message_id=f"<outside-{n}@{addresses.domain(draft.sender)}>", date=world.now())
-    transmit(world, draft.sender, draft.recipients, mail)
-    return mail
+    return transmit(world, draft.sender, draft.recipients, mail)
 
 
-def transmit(world: World, sender: str, recipients: Iterable[str], mail: Mail) -> None:
-    """Bring a mail to each recipient: into a mailbox of this world that takes it, or into the tray for the outside."""
-    found = [(recipient, mailbox_at(world, recipient)) for recipient in addresses.unique(recipients)]
-    at: dict[str, list[str]] = {}
-    for recipient, mailbox in found:
-        if mailbox is not None:
-            at.setdefault(mailbox.id, []).append(_as_known(mailbox, recipient))
-            world.bells.ring(recipient)  # it may be an alias
-    for recipient, mailbox in found:
-        if mailbox is None:
-            _depart(world, sender, recipient, mail)
-        elif refusal(world, sender, recipient) is not None:
-            _journal(world, "refused", sender, recipient, mail)
-        elif mailbox.id in at:  # one copy, by however many of its addresses a mailbox is reached
-            received = _file(world, mailbox, mail, "inbound", "received", sender, at.pop(mailbox.id))
-            _journal(world, "delivered", sender, recipient, mail, message_id=received.id)
+def transmit(
+    world: World,
+    sender: str,
+    recipients: Iterable[str],
+    mail: Mail,
+    *,
+    copy: Message | None = None,
+    helo: str | None = None,
+) -> list[Arrived]:
+    """Bring a mail to each recipient and return what arrived at once, in mailboxes and in the tray for the outside.
+
+    `copy` is the sender's own, which hears what became of the mail; without it the mail comes from outside, and what
+    is refused is only journaled. `helo` is what a client at the SMTP door called itself.
+    """
+    owner = None if copy is None else world.store.get(MAILBOXES, copy.mailbox_id)
+    provider = None if owner is None else owner.provider
+    signed = mail if helo is not None else trace.signed(world, mail, sender)
+    arriving = []
+    for recipient in addresses.unique(recipients):
+        given = fate_of(world, provider, recipient, mail) or refused(world, sender, recipient)
+        if given is None:
+            arriving.append(recipient)
+        elif copy is None and FATES[given.name].steps[0] in ("fail", "reject"):
+            journal(world, "refused", sender, recipient, mail, reply=given.reply or FATES[given.name].reply)
+        else:
+            set_out(world, copy, sender, recipient, signed, given)
+    return arrive(world, sender, arriving, signed, helo=helo)
 
 
-def deposit(
-    world: World, mailbox: Mailbox, mail: Mail, direction: Direction, at: datetime, *, listed: bool = True
-) -> Message:
-    """Put a mail into a mailbox as if it had come or gone at this time; it is delivered to nobody."""
-    if direction == "inbound":
-        sender = next(iter(mail.bare_addresses("from")), "")
-        return _file(world, mailbox, mail, direction, "received", sender, [mailbox.address], at=at, listed=listed)
-    recipients = addresses.unique(mail.bare_addresses("to") + mail.bare_addresses("cc"))
-    bcc = mail.bare_addresses("bcc")
-    everybody = addresses.unique([*recipients, *bcc])
-    return _file(world, mailbox, mail, direction, "sent", mailbox.address, everybody, bcc, at=at, listed=listed)
+def refused_at_door(world: World, sender: str, recipient: str, *, submitted: bool) -> Refusal | None:
+    """Return what the SMTP door says instead of taking a recipient, or None.
 
-
-def remove_message(world: World, message: Message) -> None:
-    """Remove a message from its mailbox and its thread."""
-    world.store.remove(MESSAGES, message.id)
-    if message.listed:
-        threads.left(world, message)
-
-
-def remove_thread(world: World, thread: Thread) -> None:
-    """Remove a thread with all its messages."""
-    for message in threads.messages_of(world, thread):
-        remove_message(world, message)
+    What the owner of a mailbox submits is taken and bounces later, unless it is for an address of this world or its
+    fate is to be rejected. A status that begins with 4 passes: a deferred mail is taken at its second try.
+    """
+    given = simulated(recipient)
+    if given is None:
+        return refusal(world, sender, recipient)
+    fate = FATES[given.name]
+    if fate.steps[0] == "reject" or not (submitted or _takes_at_last(world, fate.steps, sender, recipient)):
+        return Refusal(fate.status, fate.reply.partition(f"{fate.status} ")[2])
+    return None
 
 
 def outside_tray(world: World) -> list[Departure]:
@@ -178,61 +106,26 @@ def outside_tray(world: World) -> list[Departure]:
     return list(world.store.each(DEPARTURES, "all", "all"))
 
 
-def _file(
+def _dispatch(
     world: World,
     mailbox: Mailbox,
     mail: Mail,
-    direction: Direction,
-    status: str,
     sender: str,
     recipients: list[str],
-    bcc: Iterable[str] = (),
+    bcc: Iterable[str],
     thread_id: str | None = None,
-    at: datetime | None = None,
-    listed: bool = True,
 ) -> Message:
-    now = at or world.now()
-    thread = threads.thread_for(world, mailbox, mail, now, thread_id) if listed else None
-    message = Message(
-        id=world.new_id(mailbox.provider, "message", mailbox.id),
-        mailbox_id=mailbox.id,
-        thread_id=thread.id if thread else "",
-        direction=direction,
-        status=status,
-        mail=mail,
-        sender=sender,
-        recipients=tuple(recipients),
-        created_at=now,
-        updated_at=now,
-        n=world.store.tick("messages", mailbox.id),
-        bcc=tuple(bcc),
-        arrival=world.store.tick("arrivals"),
-        listed=listed,
-    )
-    if thread:
-        threads.joined(world, thread, message)
-    world.bells.ring(mailbox.address)
-    return world.store.add(MESSAGES, message)
+    message = file_mail(world, mailbox, mail, "outbound", "queued", sender, recipients, bcc=bcc, thread_id=thread_id)
+    begin(world, message)
+    transmit(world, sender, recipients, mail, copy=message)
+    return message
 
 
-def _as_known(mailbox: Mailbox, recipient: str) -> str:
-    is_own = addresses.normalize(recipient) == addresses.normalize(mailbox.address)
-    return mailbox.address if is_own else recipient
-
-
-def _depart(world: World, sender: str, recipient: str, mail: Mail) -> None:
-    n = world.store.tick("departures")
-    arrival = world.store.tick("arrivals")
-    world.store.add(DEPARTURES, Departure(f"departure-{n}", n, world.now(), sender, recipient, mail, arrival))
-    world.bells.ring(recipient)
-    _journal(world, "left", sender, recipient, mail)
-
-
-def _journal(world: World, kind: str, sender: str, recipient: str, mail: Mail, message_id: str | None = None) -> None:
-    def render() -> dict[str, str | None]:
-        return {"from": sender, "to": recipient, "subject": mail.subject, "message": message_id}
-
-    world.journal.add(world.now(), f"mail.{kind}", render, len(sender) + len(recipient))
+def _takes_at_last(world: World, steps: tuple[str, ...], sender: str, recipient: str) -> bool:
+    """Tell whether a server with this fate takes a mail from outside now; what it defers it knows the second time."""
+    if steps[0] != "delay":
+        return steps[0] != "fail"
+    return steps[-1] != "fail" and world.store.tick("tries", sender, recipient) > 1
 
 
 def _message_id(world: World, mailbox: Mailbox) -> str:
@@ -240,12 +133,7 @@ def _message_id(world: World, mailbox: Mailbox) -> str:
     return f"<{local}@{addresses.domain(mailbox.address)}>"
 
 
-@handler("mail.progress")
-def _progress(world: World, message_id: str) -> None:
-    message = world.store.get(MESSAGES, message_id)
-    if message is None or message.status not in _PROGRESS:
-        return
-    now: datetime = world.now()
-    moved = world.store.put(MESSAGES, replace(message, status=_PROGRESS[message.status], updated_at=now))
-    if moved.status in _PROGRESS:
-        schedule(world, now, "mail.progress", message_id)
+def _without_bcc(raw: bytes) -> bytes:
+    end = _HEAD_END.search(raw)
+    head = raw[: end.end()] if end else raw
+    return _BCC.sub(b"", head) + raw[len(head) :]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 
 from emulator.mail.addresses import normalize
 from emulator.mail.parse import Mail
@@ -52,6 +52,29 @@ class Alias:
     n: int
 
 
+Action = Literal["delayed", "failed", "rejected", "complained"]
+
+
+class Outcome(NamedTuple):
+    """What became of a mail on its way to one recipient, other than being delivered.
+
+    `delayed`: the receiving server does not take it yet; `failed`: it bounced; `rejected`: it was not even tried;
+    `complained`: it was delivered, and the recipient calls it spam. `status` is the enhanced code (RFC 3463),
+    `reply` what the receiving server said.
+    """
+
+    recipient: str
+    action: Action
+    status: str
+    reply: str
+    at: datetime
+
+    @property
+    def permanent(self) -> bool:
+        """Whether trying again is of no use."""
+        return self.status.startswith("5")
+
+
 @dataclass(frozen=True, slots=True)
 class Message:
     """One mail in one mailbox. `recipients` is the envelope's; `bcc` is known to the sender's copy alone.
@@ -59,7 +82,8 @@ class Message:
     `n` counts the messages of the mailbox, `arrival` all mail of the world. `folder` is where its owner put it; None:
     where it came, the inbox or the folder of sent mail. `filed` is its number there, 0 as long as that is `n`.
     `flags` are those of a mail program that no API has, such as "answered". Drafts and copies made by a mail program
-    are not `listed`: they lie in their folder and belong to no thread.
+    are not `listed`: they lie in their folder and belong to no thread. `outcomes` is, in the sender's copy, what became
+    of it at recipients that did not just get it.
     """
 
     id: str
@@ -82,6 +106,7 @@ class Message:
     filed: int = 0
     flags: tuple[str, ...] = ()
     listed: bool = True
+    outcomes: tuple[Outcome, ...] = ()
 
     @property
     def place(self) -> str:
@@ -126,6 +151,25 @@ class Departure:
     recipient: str
     mail: Mail
     arrival: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Transit:
+    """A mail on its way to one recipient that does not simply arrive: its fate and how many steps of it are done.
+
+    `message_id` is the sender's copy, None for mail from outside. `status` and `reply` are what a server that refuses
+    it says.
+    """
+
+    id: str
+    message_id: str | None
+    sender: str
+    recipient: str
+    mail: Mail
+    fate: str
+    status: str
+    reply: str
+    step: int = 0
 
 
 MAILBOXES: Collection[Mailbox] = Collection(
@@ -176,4 +220,9 @@ THREADS: Collection[Thread] = Collection(
 DEPARTURES: Collection[Departure] = Collection(
     "departures",
     ordered={"all": Order(groups=lambda d: ("all", ("to", normalize(d.recipient))), sort=lambda d: (d.n,))},
+)
+
+TRANSITS: Collection[Transit] = Collection(
+    "transits",
+    ordered={"of_message": Order(groups=lambda t: (t.message_id,) if t.message_id else (), sort=lambda t: (t.id,))},
 )

@@ -10,6 +10,7 @@ from heapq import merge
 from typing import Any
 
 from emulator.mail import addresses, postoffice
+from emulator.mail.arrivals import Arrived
 from emulator.mail.compose import Draft
 from emulator.mail.parse import Mail
 from emulator.mail.records import ALIASES, DEPARTURES, MAILBOXES, MESSAGES, Alias, Departure, Mailbox, Message
@@ -72,10 +73,8 @@ class Sighting:
 
 def receive(world: World, draft: Draft) -> list[Sighting]:
     """Let a mail come in from the outside and return where it arrived, once for each recipient that takes it."""
-    mail = postoffice.receive(world, draft)
-    arrivals = (_arrivals(world, address, newest_first=True) for address in draft.recipients)
-    newest = (next((sighting for sighting in found if sighting.mail is mail), None) for found in arrivals)
-    return [sighting for sighting in newest if sighting is not None]
+    arrived = postoffice.receive(world, draft)
+    return [sighting for each in arrived for sighting in _of_arrival(world, each)]
 
 
 def sightings(
@@ -150,6 +149,17 @@ def _arrival(sighting: Sighting) -> int:
 def _of_message(message: Message, provider: str) -> Sighting:
     to, at = message.recipients[0], message.created_at
     return Sighting(to, message.sender, at, message.mail, provider, message.id, message.arrival)
+
+
+def _of_arrival(world: World, arrived: Arrived) -> Iterator[Sighting]:
+    """Yield what arrived, once for each address that it came by."""
+    if isinstance(arrived, Departure):
+        yield _of_departure(arrived)
+        return
+    mailbox = world.store.get(MAILBOXES, arrived.mailbox_id)
+    assert mailbox is not None, "it has just arrived there"
+    for address in arrived.recipients:
+        yield replace(_of_message(arrived, mailbox.provider), to=address)
 
 
 def _of_departure(departure: Departure) -> Sighting:

@@ -4,39 +4,62 @@ from __future__ import annotations
 
 from contextlib import ExitStack
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Final, NamedTuple, Self, TypeVar
 
 from emulator import providers
 from emulator.provider import Door, Provider
 from emulator.servers.http.front import Front
 from emulator.servers.http.server import HttpServer
 from emulator.servers.imap import ImapServer
+from emulator.servers.listener import Listener
 from emulator.servers.smtp import SmtpServer
+from emulator.servers.tls import Authority, names_of
 from emulator.servers.worlds import Worlds
 
-__all__ = ["Servers"]
+__all__ = ["Ports", "Servers"]
+
+
+class Ports(NamedTuple):
+    """The port of each door; 0 means any free one."""
+
+    http: int = 0
+    smtp: int = 0
+    imap: int = 0
+    smtps: int = 0
+    imaps: int = 0
+
+
+_ANY: Final = Ports()
+
+
+_L = TypeVar("_L", bound=Listener)
 
 
 class Servers:
-    """An emulator on its ports: HTTP for all providers, the SMTP sink, and IMAP. Port 0 means any free one.
+    """An emulator on its ports: HTTP for all providers, SMTP and IMAP, both plain and with TLS from the start.
 
-    Raises PortTaken (an OSError with a one-line message) if a port cannot be had; nothing stays open then.
+    Plain SMTP offers STARTTLS. Raises PortTaken (an OSError with a one-line message) if a port cannot be had; nothing
+    stays open then.
     """
 
-    def __init__(
-        self, worlds: Worlds, host: str = "127.0.0.1", port: int = 0, smtp_port: int = 0, imap_port: int = 0
-    ) -> None:
+    def __init__(self, worlds: Worlds, host: str = "127.0.0.1", ports: Ports = _ANY) -> None:
         self.worlds = worlds
         self.host = host
+        self.authority = worlds.authority = Authority(names_of(host))
         with ExitStack() as opened:
-            self.http = HttpServer(Front(worlds), host, port)
+            self.http = HttpServer(Front(worlds), host, ports.http)
             opened.callback(self.http.stop)
-            self.smtp = SmtpServer(worlds, host, smtp_port)
-            opened.callback(self.smtp.stop)
-            self.imap = ImapServer(worlds, host, imap_port)
+            self.smtp = _kept(opened, SmtpServer(worlds, host, ports.smtp, authority=self.authority))
+            self.imap = _kept(opened, ImapServer(worlds, host, ports.imap))
+            tls = SmtpServer(worlds, host, ports.smtps, authority=self.authority, implicit_tls=True)
+            self.smtps = _kept(opened, tls)
+            self.imaps = _kept(opened, ImapServer(worlds, host, ports.imaps, self.authority))
             opened.pop_all()
-        worlds.doors["smtp"] = Door(host, self.smtp.port)
-        worlds.doors["imap"] = Door(host, self.imap.port)
+        worlds.doors |= {name: Door(host, door.port) for name, door in self._mail_doors.items()}
+
+    @property
+    def _mail_doors(self) -> dict[str, Listener]:
+        return {"smtp": self.smtp, "imap": self.imap, "smtps": self.smtps, "imaps": self.imaps}
 
     @property
     def url(self) -> str:
@@ -52,8 +75,7 @@ class Servers:
         return {
             "ready": True,
             "url": self.url,
-            "smtp": {"host": self.host, "port": self.smtp.port},
-            "imap": {"host": self.host, "port": self.imap.port},
+            **{name: {"host": self.host, "port": door.port} for name, door in self._mail_doors.items()},
             "providers": {
                 provider.name: {"base_url": self.base_url(provider), **provider.credentials}
                 for provider in providers.every()
@@ -63,12 +85,13 @@ class Servers:
     def close(self) -> None:
         """Close all doors; returns when their threads have ended. Requests that wait for mail time out at once."""
         self.worlds.doors.clear()
+        self.worlds.authority = None
         with ExitStack() as stack:
             for world in self.worlds.every():
                 stack.enter_context(world.bells.dismissal())
             self.http.stop()
-        self.smtp.stop()
-        self.imap.stop()
+        for door in self._mail_doors.values():
+            door.stop()
 
     def __enter__(self) -> Self:
         return self
@@ -77,3 +100,9 @@ class Servers:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def _kept(opened: ExitStack, door: _L) -> _L:
+    """Note that a door has to be closed again if another cannot be opened."""
+    opened.callback(door.stop)
+    return door

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import socket
 from dataclasses import dataclass
-from ssl import SSLContext
 
 from emulator.servers.listener import Listener, Started
+from emulator.servers.tls import Authority
 from emulator.servers.worlds import Worlds
 
 
@@ -24,7 +24,7 @@ class Limits:
 class ImapServer(Listener):
     """IMAP on its own port and thread, until `stop`. With port 0 the system chooses one.
 
-    It is plain text unless an `ssl_context` is given; then every connection begins with TLS.
+    It is plain text unless an `authority` is given; then every connection begins with TLS.
     """
 
     protocol = "IMAP"
@@ -34,11 +34,11 @@ class ImapServer(Listener):
         worlds: Worlds,
         host: str = "127.0.0.1",
         port: int = 0,
-        ssl_context: SSLContext | None = None,
+        authority: Authority | None = None,
         limits: Limits | None = None,
     ) -> None:
         self.worlds = worlds
-        self.ssl_context = ssl_context
+        self.authority = authority
         self.limits = limits or Limits()
         super().__init__(host, port)
 
@@ -46,4 +46,5 @@ class ImapServer(Listener):
         """Serve a listening socket until the function that `started` is given is called."""
         from emulator.servers.imap_server.server import serve
 
-        serve(listener, self.worlds, self.limits, self.ssl_context, started)
+        context = None if self.authority is None else self.authority.context()
+        serve(listener, self.worlds, self.limits, context, started)

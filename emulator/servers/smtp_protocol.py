@@ -7,16 +7,15 @@ import logging
 import re
 import socket
 from collections.abc import Callable
-from typing import Final
+from typing import Any, Final
 
-from aiosmtpd.smtp import SMTP, Envelope, Session
+from aiosmtpd.smtp import SMTP, syntax
 
-from emulator.mail.parse import Mail
-from emulator.mail.postoffice import refusal, transmit
+from emulator.servers.smtp import SmtpLimits
+from emulator.servers.smtp_handler import Handler
+from emulator.servers.tls import Authority
 from emulator.servers.worlds import Worlds
 
-MAX_SIZE: Final = 40 * 1024 * 1024
-_LINE: Final = 1 << 20
 _ATOMS: Final = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*"
 _PLAIN_PATH: Final = re.compile(rf"<({_ATOMS}@{_ATOMS})>([^(]*)")
 
@@ -24,9 +23,62 @@ logging.getLogger("mail.log").setLevel(logging.CRITICAL)  # aiosmtpd logs every 
 
 
 class Protocol(SMTP):
-    """aiosmtpd's protocol, with room for HTML mail on one line, and quick with plain addresses."""
+    """aiosmtpd's protocol with limits, room for HTML mail on one line, and TLS that is made when it is asked for."""
 
-    line_length_limit = _LINE  # aiosmtpd allows 1,001 bytes
+    def __init__(self, handler: Handler, limits: SmtpLimits, authority: Authority | None, **options: Any) -> None:
+        self.line_length_limit = limits.line_bytes  # aiosmtpd allows 1,001 bytes
+        # A fixed name: looking up our own can take seconds where DNS is broken.
+        super().__init__(
+            handler,
+            hostname="localhost",
+            ident="Inbox Emulator",
+            data_size_limit=limits.message_bytes,
+            enable_SMTPUTF8=True,
+            timeout=limits.idle_seconds,
+            auth_require_tls=False,
+            authenticator=handler.authenticate,
+            **options,
+        )
+        self._handler = handler
+        self._authority = authority
+        self.tls_context: Any = authority  # before STARTTLS it is only asked whether there is one
+        self._counted = False
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Begin a session, unless there are too many or a fault rule says otherwise."""
+        if not self._counted:
+            self._counted = True
+            self._handler.sessions += 1
+        super().connection_made(transport)
+
+    async def _handle_client(self) -> None:
+        farewell = self._handler.farewell()
+        if farewell is None:
+            await super()._handle_client()
+            return
+        await self.push(farewell)
+        assert self.transport is not None
+        self.transport.close()
+
+    def connection_lost(self, error: Exception | None) -> None:
+        """End a session."""
+        if self._counted:
+            self._counted = False
+            self._handler.sessions -= 1
+        super().connection_lost(error)
+
+    @syntax("STARTTLS", when="tls_context")
+    async def smtp_STARTTLS(self, arg: str) -> None:  # noqa: N802  # aiosmtpd's
+        """Go on with TLS."""
+        if self._authority is not None:
+            self.tls_context = self._authority.context()
+        await super().smtp_STARTTLS(arg)
+
+    @syntax("AUTH <mechanism>")
+    async def smtp_AUTH(self, arg: str) -> None:  # noqa: N802  # aiosmtpd's
+        """Take credentials; the name of the mechanism is compared without case."""
+        mechanism, space, rest = (arg or "").partition(" ")
+        await super().smtp_AUTH(f"{mechanism.upper()}{space}{rest}")
 
     def _getaddr(self, arg: str) -> tuple[str | None, str | None]:
         """Return the address of a path and the parameters after it, or None for what is no path."""
@@ -35,44 +87,24 @@ class Protocol(SMTP):
         return (plain[1], plain[2]) if plain else super()._getaddr(arg)
 
 
-class _Handler:
-    """Takes mail in. Nothing is parsed here: the loop serves every connection."""
-
-    def __init__(self, worlds: Worlds) -> None:
-        self._worlds = worlds
-
-    async def handle_RCPT(  # noqa: N802  # aiosmtpd's
-        self, _server: SMTP, _session: Session, envelope: Envelope, address: str, options: list[str]
-    ) -> str:
-        world, sender = self._worlds.default, envelope.mail_from or ""
-        with world.lock:
-            reason = refusal(world, sender, address)
-        if reason is not None:
-            world.journal.note(world.now(), "smtp", **{"from": sender, "to": [address], "refused": reason})
-            return f"550 5.7.1 {reason}"
-        envelope.rcpt_tos.append(address)
-        envelope.rcpt_options.extend(options)
-        return "250 OK"
-
-    async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:  # noqa: N802  # aiosmtpd's
-        world = self._worlds.default
-        raw = envelope.content if isinstance(envelope.content, bytes) else (envelope.content or "").encode()
-        sender, recipients = envelope.mail_from or "", list(envelope.rcpt_tos)
-        with world.step():
-            world.journal.note(world.now(), "smtp", **{"from": sender, "to": recipients, "bytes": len(raw)})
-            transmit(world, sender, recipients, Mail(raw))
-        return "250 2.0.0 Ok: queued"
-
-
-def serve(listener: socket.socket, worlds: Worlds, started: Callable[[Callable[[], object]], None]) -> None:
+def serve(
+    listener: socket.socket,
+    worlds: Worlds,
+    limits: SmtpLimits,
+    authority: Authority | None,
+    started: Callable[[Callable[[], object]], None],
+    *,
+    implicit_tls: bool,
+) -> None:
     """Serve a listening socket until the function that `started` is given is called."""
-    loop, handler = asyncio.new_event_loop(), _Handler(worlds)
+    loop, handler = asyncio.new_event_loop(), Handler(worlds, limits)
+    offered = None if implicit_tls else authority
 
     def protocol() -> SMTP:
-        # A fixed name: looking up our own can take seconds where DNS is broken.
-        return Protocol(handler, hostname="localhost", data_size_limit=MAX_SIZE, enable_SMTPUTF8=True, loop=loop)
+        return Protocol(handler, limits, offered, loop=loop)
 
-    server = loop.run_until_complete(loop.create_server(protocol, sock=listener))
+    context = authority.context() if implicit_tls and authority else None
+    server = loop.run_until_complete(loop.create_server(protocol, sock=listener, ssl=context))
     started(lambda: loop.call_soon_threadsafe(loop.stop))
     loop.run_forever()
     server.close()

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from emulator import providers
 from emulator.provider import Door, Provider
+from emulator.servers.tls import Authority
 from emulator.world import CREDENTIALS, Clock, World
 
 DEFAULT = "default"
@@ -28,7 +29,9 @@ class Worlds:
     def __init__(self, default: World) -> None:
         self._worlds = {DEFAULT: default}
         self.doors: dict[str, Door] = {}
-        """Where `smtp` and `imap` are open."""
+        """Where `smtp`, `imap`, `smtps` and `imaps` are open."""
+        self.authority: Authority | None = None
+        """Who certifies the doors that speak TLS, while they are open."""
         self.failures: list[BaseException] = []
         """What went wrong inside the emulator itself; a fixture raises it again in the test that caused it."""
 

@@ -38,7 +38,7 @@ class World:
         self.clock = clock or Clock()
         self.formats: Formats = formats or {}
         self.store = Store()
-        self.faults = Faults()
+        self.faults = Faults(self)
         self.journal = Journal()
         self.bells = Bells()
         self.lock = RLock()
@@ -141,6 +141,6 @@ class World:
             copy = World(self.seed, self.clock.fork(), self.formats)
             copy.strict = self.strict
             copy.store.root = self.store.root
-            copy.faults = self.faults.fork()
+            copy.faults = self.faults.fork(copy)
             copy.settled_origin()
             return copy

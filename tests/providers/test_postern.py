@@ -218,11 +218,12 @@ def test_the_address_of_a_deleted_inbox_is_free_again_and_its_mail_stays_hidden(
     assert _get(postern, f"{_INBOXES}/{inbox.address}/messages")["data"] == []
 
 
-def test_mail_to_a_deleted_inbox_leaves_for_the_outside(emulator: Emulator, postern: Account) -> None:
+def test_mail_to_a_deleted_inbox_is_refused(emulator: Emulator, postern: Account) -> None:
     inbox = postern.mailbox("bot")
     postern.request("DELETE", f"{_INBOXES}/{inbox.address}")
-    emulator.receive(inbox.address, "Hello")
-    assert [left.recipient for left in emulator.sent] == [inbox.address]
+    assert not emulator.receive(inbox.address, "Hello")
+    assert not emulator.sent
+    assert [entry["to"] for entry in emulator.journal("mail.refused")] == [inbox.address]
 
 
 def test_generated_addresses_step_aside(postern: Account, emulator: Emulator) -> None:

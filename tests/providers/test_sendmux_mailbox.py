@@ -13,8 +13,9 @@ from werkzeug.test import TestResponse
 
 from emulator import Account, Emulator
 from emulator.mail import MAILBOXES, MESSAGES, Mailbox, folders
+from emulator.mail.mailboxes import mailbox_at
 from emulator.mail.parse import Mail
-from emulator.mail.postoffice import mailbox_at, transmit
+from emulator.mail.postoffice import transmit
 from emulator.providers.sendmux.keys import KEYS
 
 _API = "/api/v1/mailbox"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from emulator.mail.mailboxes import holder
 from emulator.provider import Problem
 from emulator.providers.inboxai.pages import Listed, Window, listed
 from emulator.providers.inboxai.settings import NAME, setting
@@ -91,6 +92,13 @@ def verify_domain(world: World, account: Account, domain_id: str) -> Domain:
     found = setting(world, "valid_records")
     records = tuple(replace(record, valid=record.kind in found) for record in domain.records)
     return world.store.put(DOMAINS, replace(domain, records=records, updated_at=world.now()))
+
+
+@holder(NAME)
+def receives_for(world: World, name: str) -> bool:
+    """Tell whether the instance receives the mail of a domain: the platform's, and those that are verified."""
+    domain = world.store.get(DOMAINS, name)
+    return name == _platform_domain(world) or (domain is not None and domain.verified)
 
 
 def check_may_use(world: World, account: Account, name: str) -> None:

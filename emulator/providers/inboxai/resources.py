@@ -9,7 +9,7 @@ from importlib.resources import files
 from typing import Any, Final, NamedTuple
 
 from emulator.mail import MAILBOXES, Mailbox
-from emulator.mail.postoffice import open_mailbox
+from emulator.mail.mailboxes import open_mailbox
 from emulator.provider import Problem
 from emulator.providers.inboxai import domains, keys
 from emulator.providers.inboxai.pages import Listed, Window, listed

@@ -8,7 +8,7 @@ from typing import Final
 from flask import Blueprint
 
 from emulator.mail import Mailbox, Message, Thread, files, threads
-from emulator.mail.postoffice import remove_thread
+from emulator.mail.filing import remove_thread
 from emulator.provider import NO_CONTENT, Answer, Call
 from emulator.providers.inboxai import attachments, domains, keys, messages, resources, webhooks, wire
 from emulator.providers.inboxai.pages import Window

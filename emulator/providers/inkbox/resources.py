@@ -24,7 +24,9 @@ from emulator.mail import (
     replies,
     threads,
 )
-from emulator.mail.postoffice import mailbox_at, open_mailbox, send
+from emulator.mail.logins import keys_open
+from emulator.mail.mailboxes import holder, mailbox_at, open_mailbox
+from emulator.mail.postoffice import send
 from emulator.mail.search import search
 from emulator.provider import MEGABYTE, Problem, invalid
 from emulator.world import ACCOUNTS, CREDENTIALS, Account, Collection, Credential, Duplicate, Order, Page, World
@@ -93,6 +95,18 @@ def open_account(world: World, key: str, name: str = "Organization", label: str 
     organization_id = world.derived_id(NAME, "account", key)
     add_organization(world, organization_id, name)
     return world.store.add(CREDENTIALS, Credential(key, NAME, organization_id, "human", label, world.now()))
+
+
+@holder(NAME)
+def receives_for(world: World, name: str) -> bool:  # noqa: ARG001  # other providers have domains that come and go
+    """Tell whether Inkbox receives the mail of a domain."""
+    return name == DOMAIN
+
+
+@keys_open(NAME)
+def opens(world: World, key: Credential, mailbox: Mailbox) -> bool:  # noqa: ARG001  # the key alone says it
+    """Tell whether an API key opens a mailbox over SMTP and IMAP: one of its organization does."""
+    return key.account_id == mailbox.account_id
 
 
 def add_organization(world: World, organization_id: str, name: str) -> Organization:

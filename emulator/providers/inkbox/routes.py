@@ -8,7 +8,7 @@ from typing import Final
 from flask import Blueprint
 
 from emulator.mail import Mailbox, files, threads
-from emulator.mail.postoffice import remove_message, remove_thread
+from emulator.mail.filing import remove_message, remove_thread
 from emulator.provider import NO_CONTENT, Answer, Call
 from emulator.providers.inkbox import resources, signup, wire
 from emulator.providers.inkbox.resources import Identity, Organization

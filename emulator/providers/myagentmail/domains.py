@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final, NamedTuple
 
+from emulator.mail.mailboxes import holder
 from emulator.provider import Problem
 from emulator.providers.myagentmail.keys import Caller
 from emulator.providers.myagentmail.settings import NAME, setting
@@ -105,6 +106,13 @@ def verify_domain(world: World, domain: Domain) -> Domain:
     found = _KINDS.intersection(setting(world, "valid_records"))
     status = _VERIFIED if found == _KINDS else _FAILED
     return world.store.put(DOMAINS, replace(domain, status=status, found=found, updated_at=world.now()))
+
+
+@holder(NAME)
+def receives_for(world: World, name: str) -> bool:
+    """Tell whether myagentmail receives the mail of a domain: the default one, and those that are verified."""
+    domain = world.store.find(DOMAINS, "name", name)
+    return name == DEFAULT_DOMAIN or (domain is not None and domain.status == _VERIFIED)
 
 
 def check_may_use(world: World, workspace: Workspace, name: str) -> None:

@@ -11,7 +11,7 @@ from typing import Any, Final, NamedTuple
 
 from emulator.mail import MAILBOXES, Mailbox, addresses
 from emulator.mail.logins import add_login, remove_login
-from emulator.mail.postoffice import add_alias, aliases_of, mailbox_at, open_mailbox, remove_alias
+from emulator.mail.mailboxes import add_alias, aliases_of, mailbox_at, open_mailbox, remove_alias
 from emulator.provider import Problem
 from emulator.providers.myagentmail import domains, keys, webhooks, workspaces
 from emulator.providers.myagentmail.domains import DEFAULT_DOMAIN

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from itertools import takewhile
 
 from emulator.mail import MESSAGES, Mailbox, Message, addresses
-from emulator.mail.postoffice import mailbox_at
+from emulator.mail.mailboxes import mailbox_at
 from emulator.provider import Problem
 from emulator.world import Collection, World
 

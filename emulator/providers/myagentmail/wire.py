@@ -77,7 +77,7 @@ def inbox(
 ) -> dict[str, Any]:
     """Return the inbox object, with its password where the API shows it."""
     login = {"username": box.address, **({"password": item.imap_password} if password else {})}
-    imap, smtp = doors.get("imap"), doors.get("smtp")
+    imap, smtp = doors.get("imaps", _IMAP), doors.get("smtp", _SMTP)
     return {
         "id": item.id,
         "email": item.primary,
@@ -88,9 +88,8 @@ def inbox(
         "workspaceId": item.workspace_id,
         "addresses": [address(item, each) for each in (box.address, *aliases)],
         **({"imapPassword": item.imap_password} if password else {}),
-        # The emulator's own doors speak without TLS.
-        "imap": {**(imap or _IMAP)._asdict(), "tls": imap is None, **login},
-        "smtp": {**(smtp or _SMTP)._asdict(), "starttls": smtp is None, **login},
+        "imap": {**imap._asdict(), "tls": True, **login},
+        "smtp": {**smtp._asdict(), "starttls": True, **login},
         "createdAt": timestamp(item.created_at),
     }
 

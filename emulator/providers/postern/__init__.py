@@ -6,9 +6,10 @@ import re
 
 from emulator.provider import Provider, bearer
 from emulator.providers.postern import enrollment, resources, wire
+from emulator.providers.postern.settings import NAME, SETTINGS
 
 PROVIDER = Provider(
-    name="postern",
+    name=NAME,
     title="Postern",
     origin="https://api.agents.mszazu.com",
     package=__name__,
@@ -33,13 +34,7 @@ PROVIDER = Provider(
         )
     },
     environment={"POSTERN_API_BASE_URL": "{base_url}", "POSTERN_API_KEY": "{api_key}"},
-    settings={
-        "domains": (resources.DOMAIN,),  # what an organization has, for keys without allowed_domains
-        "daily_cap": None,  # True: the ramp of the documents; a number: so many mails per mailbox and day
-        "max_wait_ms": 300_000,
-        "paid_provisioning": False,
-        "settlement": True,  # False: the facilitator settles nothing
-    },
+    settings=SETTINGS,
     request_id_header="X-Postern-Request-Id",
     waiting_operations={"wait_for_email": "max_wait_ms"},
 )

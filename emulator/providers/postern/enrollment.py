@@ -10,9 +10,9 @@ from importlib.resources import files
 from typing import Any, Final, NamedTuple
 
 from emulator.provider import Problem
+from emulator.providers.postern.settings import NAME
 from emulator.world import ACCOUNTS, CREDENTIALS, Account, Collection, Credential, World, parse_timestamp
 
-NAME: Final = "postern"
 SEED: Final[Mapping[str, str]] = json.loads(files(__package__).joinpath("seed.json").read_text("utf-8"))
 
 CREATE: Final = "mailbox:create"

@@ -7,16 +7,16 @@ from dataclasses import replace
 from typing import Any, Final, NamedTuple
 
 from emulator.mail import MAILBOXES, MESSAGES, THREADS, Draft, Mailbox, Message, Thread, replies
-from emulator.mail.postoffice import mailbox_at, open_mailbox, send
+from emulator.mail.mailboxes import holder, mailbox_at, open_mailbox
+from emulator.mail.postoffice import send
 from emulator.provider import Problem
-from emulator.providers.postern.enrollment import NAME, EnrollmentToken
+from emulator.providers.postern.enrollment import EnrollmentToken
 from emulator.providers.postern.limits import count_send
+from emulator.providers.postern.settings import DOMAIN, NAME, setting
 from emulator.webhooks import Subscription, subscribe
 from emulator.world import Account, Duplicate, Page, World
 from emulator.world.idempotency import KeyReusedError, recall, remember
 from emulator.world.ordered import Key
-
-DOMAIN: Final = "x4p.mszazu.com"
 
 _MESSAGE_RECEIVED: Final = "message.received"
 
@@ -37,6 +37,12 @@ def recall_inbox(world: World, token: EnrollmentToken, body: Mapping[str, Any]) 
     if known is None or _existing(world, known.mailbox.id) is None:
         return None
     return known
+
+
+@holder(NAME)
+def receives_for(world: World, name: str) -> bool:
+    """Tell whether Postern receives the mail of a domain: of those that an organization has."""
+    return name in map(str.lower, setting(world, "domains"))
 
 
 def choose_address(world: World, token: EnrollmentToken, body: Mapping[str, Any], domains: Sequence[str]) -> str:

@@ -12,6 +12,7 @@ from emulator.mail.extraction import extract
 from emulator.provider import Answer, Call, Problem
 from emulator.providers.postern import enrollment, payment, resources, wire
 from emulator.providers.postern.enrollment import CREATE, READ, SEND, EnrollmentToken
+from emulator.providers.postern.settings import setting
 from emulator.providers.postern.wait import Wanted, wait_for
 from emulator.world import Credential, parse_timestamp
 
@@ -46,11 +47,11 @@ def create_inbox(call: Call) -> Answer:
     known = resources.recall_inbox(call.world, token, body)
     if known is not None:
         return Answer(wire.new_inbox(known))
-    address = resources.choose_address(call.world, token, body, call.setting("domains"))
+    address = resources.choose_address(call.world, token, body, setting(call.world, "domains"))
     enrollment.spend_slot(call.world, token)
     # Last of all, so that nobody pays for what is refused then.
-    if call.setting("paid_provisioning"):
-        settles = call.setting("settlement")
+    if setting(call.world, "paid_provisioning"):
+        settles = setting(call.world, "settlement")
         payment.spend_mailbox(call.world, token.account_id, _signed_payload(call), settles=settles)
     return Answer(wire.new_inbox(resources.create_inbox(call.world, token, address, body)), 201)
 
@@ -80,7 +81,7 @@ def delete_inbox(call: Call, addr: str) -> Answer:
 @routes.post(f"{_INBOX}/send")
 def send_message(call: Call, addr: str) -> Answer:
     mailbox = _inbox(call, SEND, addr)
-    sent = resources.send_message(call.world, mailbox, call.body, call.setting("daily_cap"))
+    sent = resources.send_message(call.world, mailbox, call.body, setting(call.world, "daily_cap"))
     return Answer(wire.accepted(sent), 202)
 
 
@@ -102,7 +103,7 @@ def get_message(call: Call, id: str) -> Answer:  # noqa: A002  # the document's 
 @routes.post("/v1/messages/<id>/reply")
 def reply_to_message(call: Call, id: str) -> Answer:  # noqa: A002  # the document's name
     message = resources.find_message(call.world, _token(call, SEND).account_id, id)
-    sent = resources.reply_to_message(call.world, message, call.body, call.setting("daily_cap"))
+    sent = resources.reply_to_message(call.world, message, call.body, setting(call.world, "daily_cap"))
     return Answer(wire.accepted(sent), 202)
 
 
@@ -116,7 +117,7 @@ def wait_for_email(call: Call, addr: str) -> Answer:
         regex=given.get("regex"),
         since=None if since is None else parse_timestamp(since),
     )
-    timeout = min(_DEFAULT_WAIT if seconds is None else seconds, call.setting("max_wait_ms") / 1000)
+    timeout = min(_DEFAULT_WAIT if seconds is None else seconds, setting(call.world, "max_wait_ms") / 1000)
     found = wait_for(call.world, lambda: _inbox(call, READ, addr), wanted, timedelta(seconds=timeout))
     return Answer(wire.timed_out() if found is None else wire.matched(found, extract(found.mail)))
 
@@ -150,9 +151,11 @@ def create_webhook(call: Call) -> Answer:
 @routes.post("/v1/purchase")
 def purchase(call: Call) -> Answer:
     token = _token(call, CREATE)
-    if not call.setting("paid_provisioning"):
+    if not setting(call.world, "paid_provisioning"):
         raise Problem("forbidden", "The organization does not have paid provisioning")
-    balance = payment.purchase(call.world, token.account_id, _signed_payload(call), settles=call.setting("settlement"))
+    balance = payment.purchase(
+        call.world, token.account_id, _signed_payload(call), settles=setting(call.world, "settlement")
+    )
     return Answer(wire.purchase(balance))
 
 

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Final
 
 from emulator.mail import MAILBOXES, addresses
+from emulator.mail.mailboxes import holder
 from emulator.provider import Problem
 from emulator.providers.sendmux.problems import limit_exceeded, unprocessable
 from emulator.providers.sendmux.settings import NAME, setting
@@ -108,11 +109,20 @@ def count_mailboxes(world: World, domain: Domain) -> int:
     return sum(addresses.domain(mailbox.address) == domain.name for mailbox in of_team)
 
 
+@holder(NAME)
+def receives_for(world: World, name: str) -> bool:
+    """Tell whether Sendmux receives the mail of a domain: the shared one, and those verified to receive."""
+    domain = world.store.find(DOMAINS, "name", name)
+    return name == setting(world, "shared_domain") or (domain is not None and _receives(domain))
+
+
 def may_hold_mailboxes(world: World, account: Account, name: str) -> bool:
     """Tell whether a team may have mailboxes at a domain: the shared one, and its own that are verified to receive."""
     if name == setting(world, "shared_domain"):
         return True
     domain = world.store.find(DOMAINS, "name", name)
-    if domain is None or domain.account_id != account.id:
-        return False
+    return domain is not None and domain.account_id == account.id and _receives(domain)
+
+
+def _receives(domain: Domain) -> bool:
     return domain.status == "verified" and domain.mode == SEND_RECEIVE

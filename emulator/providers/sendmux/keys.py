@@ -64,7 +64,7 @@ def add_mailbox_key(
     """Let a key open a mailbox; a new secret, unless one is given, and a password of its own, unless one serves all."""
     password = None if one_secret else world.new_id(NAME, "password", mailbox.id)
     bearer = secret or world.new_id(NAME, "mailbox_key", mailbox.id)
-    add_login(world, mailbox, mailbox.address, password or bearer)
+    add_login(world, mailbox, mailbox.address, password or bearer, any_user=True)
     return _add(world, mailbox.account_id, mailbox.id, name, bearer, password, OF_MAILBOX)
 
 

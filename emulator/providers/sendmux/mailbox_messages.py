@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final, NamedTuple
 
 from emulator.mail import MESSAGES, Mailbox, Message, folders
-from emulator.mail.postoffice import remove_message
+from emulator.mail.filing import remove_message
 from emulator.provider import Problem
 from emulator.providers.sendmux import mailbox_changes
 from emulator.providers.sendmux.mailbox_keywords import set_keywords, wanted_keywords

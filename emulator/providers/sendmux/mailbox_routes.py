@@ -32,6 +32,7 @@ from emulator.providers.sendmux.mailbox_content import THREAD_CHARS, options_of,
 from emulator.providers.sendmux.mailbox_events import Listener
 from emulator.providers.sendmux.mailbox_sending import MAX_UPLOAD, send_message
 from emulator.providers.sendmux.routes import routes
+from emulator.providers.sendmux.settings import setting
 from emulator.providers.sendmux.submissions import Submission
 
 _API: Final = "/api/v1/mailbox"
@@ -450,7 +451,7 @@ def _listener(call: Call) -> Listener:
     types = list(filter(None, query.get("event_types", ",".join(known)).split(",")))
     if not types or any(name not in known for name in types):
         raise Problem("refused", f"event_types is a list of {' and '.join(known)}")
-    longest = timedelta(milliseconds=call.setting("max_stream_ms"))
+    longest = timedelta(milliseconds=setting(call.world, "max_stream_ms"))
     return Listener(
         types=frozenset(types),
         last_event_id=call.headers.get("Last-Event-ID") or query.get("last_event_id"),

@@ -26,6 +26,7 @@ from emulator.providers.sendmux.generation import generation
 from emulator.providers.sendmux.resources import Plan
 from emulator.providers.sendmux.routes import routes
 from emulator.providers.sendmux.sending_accounts import SendingAccount
+from emulator.providers.sendmux.settings import setting
 from emulator.providers.sendmux.webhooks import Webhook
 
 _API: Final = "/api/v1"
@@ -313,7 +314,7 @@ def test_provider(call: Call, public_id: str) -> Answer:
 
     def test() -> Answer:
         tested = sending_accounts.test_account(call.world, found)
-        return wire.ok(call, shown.account_test(tested, success=call.setting("sending_account_test")))
+        return wire.ok(call, shown.account_test(tested, success=setting(call.world, "sending_account_test")))
 
     return wire.once(call, found.account_id, test, target=public_id)
 
@@ -366,7 +367,7 @@ def get_inbox_log(call: Call, public_id: str) -> Answer:
 @routes.get(f"{_API}/billing/balance")
 def get_balance(call: Call) -> Answer:
     team(call)
-    return wire.ok(call, shown.balance(call.setting("balance")))
+    return wire.ok(call, shown.balance(setting(call.world, "balance")))
 
 
 @routes.get(f"{_API}/billing/summary")

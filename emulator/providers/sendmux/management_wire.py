@@ -86,7 +86,7 @@ def _key(key: Key, name: str) -> dict[str, Any]:
 
 
 def _servers(call: Call, box: Mailbox) -> dict[str, Any]:
-    smtp, imap = call.doors.get("smtp"), call.doors.get("imap")
+    smtp, imap = call.doors.get("smtp"), call.doors.get("imaps")
     door = smtp or imap
     return {
         "server": door.host if door else _SERVER,

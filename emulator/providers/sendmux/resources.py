@@ -11,7 +11,7 @@ from importlib.resources import files
 from typing import Any, Final, NamedTuple
 
 from emulator.mail import MAILBOXES, MESSAGES, Mailbox, Message, addresses
-from emulator.mail.postoffice import gate, mailbox_at, open_mailbox
+from emulator.mail.mailboxes import gate, mailbox_at, open_mailbox
 from emulator.provider import Problem
 from emulator.providers.sendmux import domains, filters, keys, sending_accounts
 from emulator.providers.sendmux.generation import Generation
@@ -186,7 +186,7 @@ def availability(world: World, account: Account, email: str) -> str:
 @gate(NAME)
 def refusal(world: World, mailbox: Mailbox, sender: str) -> str | None:
     """Return why a mailbox does not take mail from a sender, or None if it does."""
-    return "the mailbox is suspended" if mailbox.status == "suspended" else filters.refusal(world, mailbox, sender)
+    return filters.refusal(world, mailbox, sender)
 
 
 def plan_of(world: World, mailbox: Mailbox) -> Plan:

@@ -23,7 +23,8 @@ from emulator.provider import Answer, Call, Problem, Provider
 from emulator.servers.http.building import built_once
 from emulator.servers.http.check import ContractViolation, OperationCheck
 from emulator.servers.http.exchange import EXCHANGE, SPARE_THREAD, Exchange
-from emulator.world import ACCOUNTS, CREDENTIALS, Credential, World
+from emulator.servers.http.strikes import strike
+from emulator.world import ACCOUNTS, CREDENTIALS, Credential
 
 View = Callable[..., Any]  # an Answer; Flask's own type for views is wider
 
@@ -107,6 +108,8 @@ def _pipeline(provider: Provider, operation: Operation, view: View) -> Callable[
         exchange.operation = operation
         received: Request = exchange.environ["werkzeug.request"]  # Flask's proxy costs on every use
         exchange.sent = received.get_data()  # before the lock: a slow client must not hold up the world
+        if len(exchange.world.faults) and not strike(exchange, operation):
+            return Response()
         answer = perform(exchange, check, received, view, path)
         return _respond(exchange, answer, check if exchange.world.strict else None)
 
@@ -154,9 +157,8 @@ def _perform_waiting(
 
 
 def _admit(exchange: Exchange, check: OperationCheck, received: Request) -> Call:
-    """Let a request in: past the fault rules, auth and contract check."""
+    """Let a request in: past auth and contract check."""
     operation = check.operation
-    _fault(exchange.world, exchange.provider, operation)
     credential = _authenticate(exchange, operation)
     headers = check.headers(received)
     return Call(
@@ -173,14 +175,6 @@ def _admit(exchange: Exchange, check: OperationCheck, received: Request) -> Call
         base_url=exchange.base_url,
         doors=exchange.worlds.doors,
     )
-
-
-def _fault(world: World, provider: Provider, operation: Operation) -> None:
-    rule = world.faults.take(provider.name, operation.id) if len(world.faults) else None
-    if rule is not None:
-        documented = operation.responses.get(str(rule.status), {}).get("description", "Fault injected")
-        headers = {"X-Emulator-Fault": rule.id}
-        raise Problem("fault", rule.message or documented, status=rule.status, headers=headers)
 
 
 def _authenticate(exchange: Exchange, operation: Operation) -> Credential | None:

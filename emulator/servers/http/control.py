@@ -14,6 +14,7 @@ from werkzeug.http import dump_options_header
 
 from emulator import coverage, providers
 from emulator._version import __version__
+from emulator.fault_rules import add_rule, rule_json, scenarios, start_scenario
 from emulator.mail import Attachment, Draft, addresses
 from emulator.mail.files import open_file
 from emulator.mail.sightings import receive, sightings, wait_for
@@ -57,18 +58,6 @@ _MAIL = {
         "html": _TEXT,
         "in_reply_to": _TEXT,
         "attachments": {"type": "array", "items": _ATTACHMENT},
-    },
-}
-_FAULT = {
-    "required": ["provider", "operation", "status"],
-    "properties": {
-        "provider": {"type": "string"},
-        "operation": {"type": "string"},
-        "status": {"type": "integer", "minimum": 400, "maximum": 599},
-        "message": _TEXT,
-        "nth": {"type": "integer", "minimum": 1},
-        "times": {"type": ["integer", "null"], "minimum": 1},
-        "force": {"type": "boolean"},
     },
 }
 _WAIT = {
@@ -190,17 +179,31 @@ def advance_clock() -> Json:
 @routes.get("/faults")
 def list_faults() -> Json:
     """List the fault rules and what they hit."""
-    return {"faults": [_fault_json(rule) for rule in _world().faults]}
+    return {"faults": [rule_json(rule) for rule in _world().faults]}
 
 
 @routes.post("/faults")
 def add_fault() -> tuple[Json, int]:
-    """Add a fault rule; refused if the contract does not know the status, unless `force` is true."""
-    body = _body(_FAULT)
-    force = body.pop("force", False)
-    if not force:
-        check_documented(body["provider"], body["operation"], body["status"])
-    return _fault_json(_world().faults.add(**body)), 201
+    """Add a fault rule; refused if the contract does not know the status, unless `force` is true.
+
+    Or start a scenario: `{"scenario": "sendmux:provisioning-fails"}`.
+    """
+    given = _json_body()
+    try:
+        if given.keys() == {"scenario"}:
+            return {"faults": list(map(rule_json, start_scenario(_world(), str(given["scenario"]))))}, 201
+        with _world().lock:
+            return rule_json(add_rule(_world(), given)), 201
+    except LookupError as error:
+        raise Problem("not_found", str(error)) from None
+    except ValueError as error:
+        raise Problem("invalid", str(error)) from None
+
+
+@routes.get("/scenarios")
+def list_scenarios() -> Json:
+    """Say what can be had by name: failures that the providers document."""
+    return {"scenarios": scenarios()}
 
 
 @routes.delete("/faults/<rule_id>")
@@ -357,20 +360,6 @@ def _attachment(given: Mapping[str, str]) -> Attachment:
     return Attachment(given["filename"], given.get("content_type", "application/octet-stream"), data)
 
 
-def check_documented(provider: str, operation: str, status: int) -> None:
-    """Raise Problem unless the contract knows this error of this operation (`*`: of any operation)."""
-    try:
-        operations = providers.get(provider).document.operations
-    except LookupError as error:
-        raise Problem("invalid", str(error)) from None
-    if operation != "*" and operation not in operations:
-        raise Problem("invalid", f"{provider} has no operation {operation!r}; see {CONTROL_PREFIX}/coverage")
-    candidates = operations.values() if operation == "*" else [operations[operation]]
-    if not any(candidate.documents(status) for candidate in candidates):
-        known = sorted({status for candidate in candidates for status in candidate.responses})
-        raise Problem("invalid", f"{operation} does not document {status} (it knows {', '.join(known)}); force it?")
-
-
 def _choose_world() -> None:
     g.worlds = request.environ[WORLDS]
     name = request.headers.get("X-Emulator-World") or request.args.get("world")
@@ -389,8 +378,15 @@ def _world() -> World:
     return world
 
 
-def _body(schema: Mapping[str, Any]) -> dict[str, Any]:
+def _json_body() -> dict[str, Any]:
     value = parse_json(request.get_data() or b"{}")
+    if not isinstance(value, dict):
+        raise Problem("invalid", "body: an object is needed")
+    return value
+
+
+def _body(schema: Mapping[str, Any]) -> dict[str, Any]:
+    value = _json_body()
     whole = {"type": "object", "additionalProperties": False, **schema}
     for error in jsonschema_rs.iter_errors(whole, value, mask="Input"):
         where = ".".join(map(str, error.instance_path)) or "body"
@@ -411,10 +407,6 @@ def _clock(start: str | None) -> Clock:
 
 def _as_list(value: str | list[str] | None) -> list[str]:
     return [] if value is None else [value] if isinstance(value, str) else value
-
-
-def _fault_json(rule: Any) -> dict[str, Any]:
-    return {name: getattr(rule, name) for name in rule.__slots__}
 
 
 def _problem(problem: Problem) -> tuple[Json, int]:

@@ -30,6 +30,7 @@ class Exchange:
     __slots__ = (
         "account",
         "answered",
+        "cut",
         "environ",
         "key",
         "operation",
@@ -56,6 +57,8 @@ class Exchange:
         self.sent = b""
         self.status = 0
         self.answered = b""
+        self.cut: int | None = None
+        """After how many bytes of its body the answer breaks off, if it does."""
 
     @property
     def origin(self) -> str:
@@ -80,7 +83,7 @@ class Exchange:
         method, path, query = environ["REQUEST_METHOD"], environ["PATH_INFO"], environ.get("QUERY_STRING", "")
         headers = [item for item in environ.items() if item[0].startswith("HTTP_")]
         provider, operation = self.provider.name, self.operation and self.operation.id
-        account, status = self.account and self.account.id, self.status
+        account, status, cut = self.account and self.account.id, self.status, self.cut
         sent, answered = self.sent[:_KEPT], self.answered[:_KEPT]
 
         def render() -> dict[str, Any]:
@@ -92,6 +95,7 @@ class Exchange:
                 "path": path,
                 "query": mask_query(query),
                 "status": status,
+                **({} if cut is None else {"cut_after": max(0, cut)}),
                 "request_headers": mask_headers((_header_name(name), value) for name, value in headers),
                 "request_body": mask_body(sent),
                 "response_body": mask_body(answered),

@@ -12,6 +12,7 @@ from emulator import providers
 from emulator.servers.http.app import provider_app
 from emulator.servers.http.control import CONTROL_PREFIX, WORLDS, control_app
 from emulator.servers.http.exchange import EXCHANGE, Environ, Exchange, origin
+from emulator.servers.http.strikes import cut_short
 from emulator.servers.worlds import Worlds
 
 StartResponse = Callable[..., Any]
@@ -44,9 +45,10 @@ class Front:
             return _no_world(world, environ, start_response)
         exchange = environ[EXCHANGE] = Exchange(providers.get(name), self.worlds, environ)
         try:
-            return provider_app(name, exchange.provider.revision)(environ, start_response)
+            answer = provider_app(name, exchange.provider.revision)(environ, start_response)
         finally:
             exchange.close()
+        return answer if exchange.cut is None else cut_short(answer, exchange.cut)
 
 
 @cache

@@ -7,8 +7,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from emulator.mail import Message, folders
+from emulator.mail.filing import remove_message
 from emulator.mail.folders import Folder, Marks
-from emulator.mail.postoffice import remove_message
 from emulator.servers.imap_server import fetch, search
 from emulator.servers.imap_server.commands import Command, No, Stage
 from emulator.servers.imap_server.encoding import number_set
