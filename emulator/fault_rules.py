@@ -13,7 +13,7 @@ from emulator.mail.fates import FATES
 from emulator.openapi import Operation
 from emulator.provider import choose
 from emulator.world import FaultRule, World, parse_duration, parse_moment, timestamp
-from emulator.world.faults import Become, Drop, Effect, Latency, Respond, SmtpReply, Truncate
+from emulator.world.faults import Become, Drop, Effect, Latency, Respond, SmtpReply, Truncate, WebhookFault
 
 _STAGES: Final = ["connect", "helo", "mail", "rcpt", "data"]
 _TEXT: Final = {"type": ["string", "null"]}
@@ -47,6 +47,11 @@ _EFFECTS: Final[Mapping[str, tuple[type[Effect], Mapping[str, Any], tuple[str, .
             "reply": {"type": ["string", "null"], "pattern": "^[^\\r\\n]*$"},
         },
         ("fate",),
+    ),
+    "webhook": (
+        WebhookFault,
+        {"twice": {"type": "boolean"}, "late": _SECONDS, "tamper": {"type": "boolean"}},
+        (),
     ),
 }
 _MATCH: Final[Mapping[str, Any]] = {
@@ -147,7 +152,7 @@ def _check(provider: str | None, operation: str | None, effect: Effect) -> None:
     except LookupError as error:
         raise ValueError(str(error)) from None
     operations = {name: one for generation in generations for name, one in generation.document.operations.items()}
-    if operation not in (None, "*") and operation not in operations:
+    if operation not in (None, "*") and operation not in operations and not isinstance(effect, WebhookFault):
         near = get_close_matches(str(operation), operations, 1)
         hint = f"did you mean {near[0]}?" if near else "see `emulator coverage`"
         raise ValueError(f"operation: {provider} has no operation {operation!r}; {hint}")

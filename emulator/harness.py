@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from functools import cache
 from types import TracebackType
@@ -19,9 +19,12 @@ from emulator.provider import Provider, choose, choose_revision
 from emulator.servers import Ports, Servers
 from emulator.servers.http.front import Front
 from emulator.servers.worlds import Worlds, new_world
+from emulator.webhooks import DELIVERIES, Delivery, replay
+from emulator.webhooks.receivers import HOSTS, kind_of
 from emulator.world import ACCOUNTS, Clock, FaultRule, Snapshot, World, parse_duration
 from emulator.world.accounts import account_of_key
 from emulator.world.clock import VIRTUAL_START
+from emulator.world.settings import set_setting
 
 __all__ = ["Account", "Emulator"]
 
@@ -32,7 +35,8 @@ class Emulator:
     `seed` decides every id. `clock` is where time stands until you `advance` it; None means the real time.
     `strict` refuses unknown keys with the provider's 401 and holds every answer against the contract document;
     without it, an unknown key of the right form gets a fresh account of its own. `revisions` chooses generations of
-    the providers' APIs, e.g. `{"sendmux": "current"}`; the first is used without it.
+    the providers' APIs, e.g. `{"sendmux": "current"}`; the first is used without it. `faults` are rules as `fault`
+    takes them. With `skip_waits` nobody sleeps while the clock stands: who waits for mail moves it on instead.
     """
 
     def __init__(
@@ -42,12 +46,17 @@ class Emulator:
         clock: datetime | None = VIRTUAL_START,
         strict: bool = True,
         revisions: Mapping[str, str] | None = None,
+        faults: Iterable[Mapping[str, Any]] = (),
+        skip_waits: bool = False,
     ) -> None:
         self.seed = seed
         self.world = _template(seed, clock, strict).fork()
         for name, revision in (revisions or {}).items():
             choose_revision(self.world, providers.get(name), revision)
+        self.world.skips_waits = skip_waits
         self.world.settled_origin()
+        for rule in faults:
+            add_rule(self.world, rule)
         self.worlds = Worlds(self.world)
         self.wsgi = Front(self.worlds)
         """The WSGI application, for example for `httpx.WSGITransport`."""
@@ -146,8 +155,44 @@ class Emulator:
         return start_scenario(self.world, name)
 
     def advance(self, by: str | float | timedelta) -> None:
-        """Move the clock: `"1h"`, seconds or a timedelta; what becomes due on the way is done."""
+        """Move the clock: `"1h"`, seconds or a timedelta; what becomes due on the way is done, webhooks included."""
         self.world.advance(by if isinstance(by, timedelta) else parse_duration(str(by)))
+
+    def freeze(self, at: datetime | None = None) -> None:
+        """Let time stand still, now or at a later moment; a clock that stands already is moved to it."""
+        self.world.freeze(at)
+
+    def run_until_idle(self) -> None:
+        """Do all that is planned, moving the clock from one thing to the next, until nothing is left to be done.
+
+        In real time what is due is done, and what is on its way to a webhook's receiver waited for.
+        """
+        self.world.run_until_idle()
+
+    def receive_webhooks(self, url: str, app: Callable[..., Any]) -> None:
+        """Let an application in this process answer the webhooks posted to URLs that begin with `url`.
+
+        It is a Flask or other WSGI application, an ASGI application, or a function that is called with `.url`,
+        `.headers`, `.body` and `.json` and returns a status (200 for None). TypeError if it is none of these.
+        """
+        kind_of(app)
+        self.world.receivers[url] = app
+
+    def allow_webhooks(self, *hosts: str) -> None:
+        """Let webhooks be posted to these hosts, such as `*.example.com`, besides this machine."""
+        with self.world.step():
+            set_setting(self.world, HOSTS, hosts)
+
+    @property
+    def webhooks(self) -> list[Delivery]:
+        """Every delivery to a webhook with its attempts, oldest first."""
+        with self.world.step():
+            return list(self.world.store.each(DELIVERIES, "all", "all"))
+
+    def replay(self, delivery: Delivery) -> None:
+        """Post a delivery once more, signed anew; LookupError if its subscription is gone."""
+        with self.world.step():
+            replay(self.world, delivery)
 
     def journal(self, kind: str | None = None) -> list[dict[str, Any]]:
         """Return what happened, oldest first, secrets masked; `kind`: `http`, `smtp`, `imap`, or one of `mail.`."""

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from werkzeug.datastructures import Headers
 
     from emulator.mail import Attachment, Mailbox
+    from emulator.webhooks import Dialect
     from emulator.world import Account, Credential, World
 
 MEGABYTE: Final = 1024 * 1024
@@ -277,6 +278,8 @@ class Provider:
     """What a tester may choose, by name, with the default; a provider reads it with `Settings.of`."""
     scenarios: Mapping[str, Scenario] = field(default_factory=dict)
     """Failures that a tester can have by name."""
+    webhooks: Dialect | None = None
+    """How it speaks to the receivers of webhooks."""
     request_id_header: str | None = None
     """The response header that carries the request id; `ids` then knows the kind `request`."""
     standing_headers: Callable[[World, Operation | None, str | None], Mapping[str, str]] | None = None

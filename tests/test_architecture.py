@@ -15,6 +15,7 @@ _FLOORS = [
     ["emulator._version"],
     ["emulator.world"],
     ["emulator.mail"],
+    ["emulator.fetching"],
     ["emulator.webhooks"],
     ["emulator.openapi", "emulator.paging"],
     ["emulator.provider"],

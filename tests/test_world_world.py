@@ -133,9 +133,14 @@ def test_the_lock_is_free_after_a_failed_step(world: World) -> None:
     with pytest.raises(Stop), world.step():
         raise Stop
     got_it = []
-    other = Thread(target=lambda: got_it.append(world.lock.acquire(blocking=False)))
+
+    def take() -> None:
+        with world.lock:
+            got_it.append(True)
+
+    other = Thread(target=take, daemon=True)
     other.start()
-    other.join()
+    other.join(timeout=10)
     assert got_it == [True]
 
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from heapq import merge
 from typing import Any
 
@@ -14,7 +13,7 @@ from emulator.mail.arrivals import Arrived
 from emulator.mail.compose import Draft
 from emulator.mail.parse import Mail
 from emulator.mail.records import ALIASES, DEPARTURES, MAILBOXES, MESSAGES, Alias, Departure, Mailbox, Message
-from emulator.world import World, timestamp
+from emulator.world import World, timestamp, waiting
 
 OUTSIDE = "outside"
 
@@ -88,16 +87,14 @@ def sightings(
 def wait_for(
     world: World, *, to: str | None = None, sender: str | None = None, subject: str | None = None, timeout: float = 5.0
 ) -> Sighting | None:
-    """Return the newest matching mail, waiting up to `timeout` real seconds for it; None if none came."""
-    deadline = time.monotonic() + timeout
-    with world.bells.waiting(to and addresses.normalize(to)) as bell:
-        while True:
-            bell.clear()
-            with world.step():
-                found = sightings(world, to=to, sender=sender, subject=subject)
-            left = deadline - time.monotonic()
-            if found or left <= 0 or world.bells.dismissed or not bell.wait(left):
-                return found[-1] if found else None
+    """Return the newest matching mail, waiting up to `timeout` seconds for it; None if none came."""
+
+    def look() -> Sighting | None:
+        with world.step():
+            found = sightings(world, to=to, sender=sender, subject=subject)
+        return found[-1] if found else None
+
+    return waiting.wait_for(world, to and addresses.normalize(to), look, timedelta(seconds=timeout))
 
 
 def _matches(sighting: Sighting, sender: str | None, subject: str | None) -> bool:

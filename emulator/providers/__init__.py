@@ -10,6 +10,7 @@ from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 
 from emulator.provider import Provider
+from emulator.webhooks.dialect import register
 
 _GROUP = "emulator.providers"
 
@@ -51,4 +52,6 @@ def _entries() -> dict[str, EntryPoint]:
 def _checked(provider: object, name: str) -> Provider:
     if not isinstance(provider, Provider) or provider.name != name:
         raise LookupError(f"{name!r} is registered as a provider but gives {provider!r}")
+    if provider.webhooks is not None:
+        register(name, provider.webhooks, lambda world, account_id: provider.in_use(world, account_id).revision)
     return provider

@@ -17,6 +17,7 @@ from emulator.world import World
 from emulator.world.faults import Occasion, SmtpReply, SmtpStage
 
 _OK: Final = "250 2.0.0 Ok: queued"
+_CLOSED: Final = "550 5.7.1 The mailbox is closed"
 _NULL_SENDER: Final = "<>"
 _REFUSED: Final = ("4", "5")
 
@@ -80,7 +81,7 @@ class Handler:
         if struck is None and sender is not None:
             with world.step():
                 if not is_open(world, sender.mailbox.id):
-                    struck = "550 5.7.1 The mailbox is closed"
+                    struck = _CLOSED
                 elif not _owns(sender, address):
                     struck = f"553 5.7.1 You may send as {sender.mailbox.address} only"
         if struck is not None:
@@ -94,6 +95,8 @@ class Handler:
     ) -> str:
         """Take a recipient, or say why not."""
         world, sender = self._world(session), _return_path(envelope)
+        if address == _NULL_SENDER:
+            return "553 5.1.3 There is nobody at the empty address"
         if len(envelope.rcpt_tos) >= self._limits.recipients:
             return "452 4.5.3 Too many recipients"
         struck = self._struck(world, "rcpt", (address,))
@@ -128,7 +131,8 @@ class Handler:
 
     async def handle_exception(self, error: Exception) -> str:
         """Note a defect of ours, so that a fixture raises it; the client may try again."""
-        self._worlds.failures.append(error)
+        if not isinstance(error, OSError):  # the connection broke
+            self._worlds.failures.append(error)
         return "451 4.3.0 The emulator failed"
 
     def _world(self, session: Session) -> World:
@@ -168,6 +172,8 @@ def _unfit(session: Session, mail: Mail) -> str | None:
     if sender is None:
         return None
     with sender.world.step():
+        if not is_open(sender.world, sender.mailbox.id):
+            return _CLOSED
         written = mail.bare_addresses("from")
         if not written or not all(_owns(sender, address) for address in written):
             return f"550 5.7.1 The From has to be {sender.mailbox.address}"

@@ -6,10 +6,12 @@ import asyncio
 import logging
 import re
 import socket
+from collections import defaultdict
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, Final
 
-from aiosmtpd.smtp import SMTP, syntax
+from aiosmtpd.smtp import MISSING, SMTP, TLSSetupException, syntax
 
 from emulator.servers.smtp import SmtpLimits
 from emulator.servers.smtp_handler import Handler
@@ -18,6 +20,8 @@ from emulator.servers.worlds import Worlds
 
 _ATOMS: Final = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*"
 _PLAIN_PATH: Final = re.compile(rf"<({_ATOMS}@{_ATOMS})>([^(]*)")
+_UNSAFE: Final = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
+_COMMAND_BYTES: Final = 1024
 
 logging.getLogger("mail.log").setLevel(logging.CRITICAL)  # aiosmtpd logs every session and login
 
@@ -53,12 +57,12 @@ class Protocol(SMTP):
 
     async def _handle_client(self) -> None:
         farewell = self._handler.farewell()
-        if farewell is None:
-            await super()._handle_client()
-            return
-        await self.push(farewell)
-        assert self.transport is not None
-        self.transport.close()
+        with suppress(OSError):  # the connection broke
+            if farewell is None:
+                await super()._handle_client()
+            else:
+                await self.push(farewell)
+                self._hang_up()
 
     def connection_lost(self, error: Exception | None) -> None:
         """End a session."""
@@ -67,12 +71,40 @@ class Protocol(SMTP):
             self._handler.sessions -= 1
         super().connection_lost(error)
 
+    def _timeout_cb(self) -> None:
+        self._hang_up()
+
+    def _hang_up(self) -> None:
+        """End the connection, whether or not the client reads what is left for it."""
+        transport: Any = self.transport
+        if transport is not None and transport.get_write_buffer_size():
+            transport.abort()
+        elif transport is not None:
+            transport.close()
+
+    @property
+    def command_size_limits(self) -> dict[str, int]:  # type: ignore[override]  # a value for all sessions, there
+        """How long commands may be; aiosmtpd lets every greeting raise it, for everybody."""
+        return defaultdict(lambda: _COMMAND_BYTES)
+
+    async def push(self, status: str | bytes) -> None:
+        """Answer on one line, also if it repeats what is no text."""
+        await super().push(status if isinstance(status, bytes) else _UNSAFE.sub("?", status))
+
     @syntax("STARTTLS", when="tls_context")
     async def smtp_STARTTLS(self, arg: str) -> None:  # noqa: N802  # aiosmtpd's
         """Go on with TLS."""
+        if self._tls_protocol is not None:
+            await self.push("503 5.5.1 TLS is in use already")
+            return
         if self._authority is not None:
             self.tls_context = self._authority.context()
-        await super().smtp_STARTTLS(arg)
+        try:
+            await super().smtp_STARTTLS(arg)
+        except TLSSetupException as error:  # a client that does not trust us is no defect of ours
+            if self.transport is not None:
+                self.transport.close()
+                self.connection_lost(error)
 
     @syntax("AUTH <mechanism>")
     async def smtp_AUTH(self, arg: str) -> None:  # noqa: N802  # aiosmtpd's
@@ -80,11 +112,25 @@ class Protocol(SMTP):
         mechanism, space, rest = (arg or "").partition(" ")
         await super().smtp_AUTH(f"{mechanism.upper()}{space}{rest}")
 
+    async def challenge_auth(self, *args: Any, **options: Any) -> Any:
+        """Ask for a part of the credentials."""
+        try:
+            return await super().challenge_auth(*args, **options)
+        except ValueError:  # StreamReader.readline's for a line over the limit
+            await self.push("500 5.5.6 The line is too long")
+            return MISSING
+
     def _getaddr(self, arg: str) -> tuple[str | None, str | None]:
-        """Return the address of a path and the parameters after it, or None for what is no path."""
+        """Return the address of a path and the parameters after it: None for what is no path, else empty ones."""
         # The email package reads every address, and takes longer for one than the post office for the mail.
         plain = _PLAIN_PATH.fullmatch(arg)
-        return (plain[1], plain[2]) if plain else super()._getaddr(arg)
+        try:
+            address, parameters = (plain[1], plain[2]) if plain else super()._getaddr(arg)
+        except Exception:  # noqa: BLE001  # the email package fails in many ways at what is no address
+            return None, None
+        if address is not None and _UNSAFE.search(address):
+            return None, None
+        return (address, parameters) if (parameters or "").isascii() else ("", "")
 
 
 def serve(

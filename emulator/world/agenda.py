@@ -49,9 +49,10 @@ def schedule(world: World, due: datetime, name: str, argument: str) -> Task:
     return world.store.add(TASKS, Task(f"task-{n}", due, n, name, argument))
 
 
-def run_due(world: World, until: datetime) -> int:
+def run_due(world: World, until: datetime, *, pausing: bool = False) -> int:
     """Carry out all tasks due by `until`, earliest first, those they schedule included. Returns how many.
 
+    With `pausing` it stops when something is left in the outbox, which is to be done before the clock moves on.
     A task that fails is not tried again, and what it did is undone.
     """
     done = 0
@@ -66,6 +67,8 @@ def run_due(world: World, until: datetime) -> int:
             world.store.root = before
             raise
         done += 1
+        if pausing and world.outbox.undone:
+            break
     return done
 
 

@@ -69,10 +69,22 @@ class Become:
     reply: str | None = None
 
 
-Effect = Respond | Latency | Drop | Truncate | SmtpReply | Become
+@dataclass(frozen=True, slots=True)
+class WebhookFault:
+    """Post a webhook `twice`, `late` by seconds of the world's clock, or `tamper` with its signature.
+
+    The operation of the rule is the name of the event. Later deliveries overtake a late one.
+    """
+
+    twice: bool = False
+    late: float = 0
+    tamper: bool = False
+
+
+Effect = Respond | Latency | Drop | Truncate | SmtpReply | Become | WebhookFault
 OF_REQUESTS: Final = (Respond, Latency, Drop, Truncate)
 
-E = TypeVar("E", Respond, Latency, Drop, Truncate, SmtpReply, Become)
+E = TypeVar("E", Respond, Latency, Drop, Truncate, SmtpReply, Become, WebhookFault)
 
 
 @dataclass(slots=True)

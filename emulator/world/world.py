@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime, timedelta
-from threading import RLock
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from emulator.world.agenda import run_due
+from emulator.world.agenda import next_task, run_due
+from emulator.world.alarm import ALARM
 from emulator.world.bells import Bells
 from emulator.world.clock import Clock
 from emulator.world.faults import Faults
 from emulator.world.ids import Format, Ids
 from emulator.world.journal import Journal
+from emulator.world.lock import Lock
+from emulator.world.outbox import Outbox
 from emulator.world.store import Root, Store
 
 Formats = Mapping[str, Mapping[str, Format]]
 """Id formats by provider and kind."""
+
+_log = logging.getLogger("emulator")
 
 
 class Snapshot(NamedTuple):
@@ -41,12 +46,18 @@ class World:
         self.faults = Faults(self)
         self.journal = Journal()
         self.bells = Bells()
-        self.lock = RLock()
+        self.outbox = Outbox()
+        self.lock = Lock(self._released)
         self.strict = False
+        self.skips_waits = False
+        """Whether whoever waits moves a virtual clock on instead of sleeping."""
+        self.receivers: dict[str, Any] = {}
+        """Applications in this process, by the beginning of the URLs that they answer."""
         self.saved: list[Snapshot] = []
         self.restored = 0
         """How often a state was put back: numbers that were given since may be given again."""
         self._ids = Ids(seed)
+        self._alarm_at: datetime | None = None
         self._origin = self.snapshot()
 
     def now(self) -> datetime:
@@ -88,27 +99,81 @@ class World:
             finally:
                 if self.store.root is not earlier:
                     self.bells.tell()
+                    self._set_alarm()
 
     def settle(self) -> int:
         """Do what is due by now; return how many tasks that were."""
         return run_due(self, self.now()) if self.store.root.get("tasks") is not None else 0
 
+    def next_due(self) -> datetime | None:
+        """Return when the next thing is due, or None if nothing is planned."""
+        task = next_task(self) if self.store.root.get("tasks") is not None else None
+        return None if task is None else task.due
+
+    def wake(self) -> None:
+        """Do what is due, called by nobody's request; what goes wrong is logged."""
+        self._alarm_at = None
+        try:
+            with self.step():
+                pass
+        except Exception:  # noqa: BLE001  # nobody else is there to see it
+            _log.exception("what was due could not be done")
+
+    def freeze(self, at: datetime | None = None) -> None:
+        """Let time stand still from now on, at `at` if it is given; ValueError if that lies in the past."""
+        with self.lock:
+            frozen = self.clock.fork() if self.clock.virtual else Clock(self.now())
+            if at is not None and at > frozen.now() and self.clock.virtual:
+                self.advance_to(at)
+                return
+            if at is not None:
+                frozen.move_to(at)
+            self.clock = frozen
+            self.settle()
+        self.bells.ring_all()
+
     def advance(self, by: timedelta) -> int:
         """Move a virtual clock forward and do what became due, in order; return how many tasks that were."""
-        with self.lock:
-            try:
-                moment = self.now() + by
-            except OverflowError:
-                raise ValueError(f"no calendar reaches {by} from {self.now():%Y-%m-%d}") from None
-            return self.advance_to(moment)
+        try:
+            moment = self.now() + by
+        except OverflowError:
+            raise ValueError(f"no calendar reaches {by} from {self.now():%Y-%m-%d}") from None
+        return self.advance_to(moment)
 
     def advance_to(self, moment: datetime) -> int:
-        """Move a virtual clock to `moment`, doing on the way what becomes due; return how many tasks that were."""
-        with self.lock:
-            self.clock.fork().move_to(moment)  # refuses before anything is done
-            done = run_due(self, moment)
-            self.clock.move_to(moment)
+        """Move a virtual clock to `moment`, doing on the way what becomes due; return how many tasks that were.
+
+        What that leaves in the outbox is done at its time, before the clock moves on.
+        """
+        self.clock.fork().move_to(moment)  # refuses before anything is done
+        done = 0
+        while True:
+            with self.lock:
+                done += (ran := run_due(self, moment, pausing=True))
+                if not ran and not self.outbox.undone:
+                    if moment > self.now():
+                        self.clock.move_to(moment)
+                    break
+            if not self.outbox.wait_until_done() and not ran:  # from within such work: it is not waited for
+                with self.lock:
+                    self.clock.move_to(max(moment, self.now()))
+                break
         self.bells.ring_all()
+        return done
+
+    def run_until_idle(self) -> int:
+        """Do everything that is planned, moving a virtual clock from one thing to the next, until nothing is left.
+
+        Return how many tasks that were; in real time only what is due is done, and the outbox waited for.
+        """
+        if not self.clock.virtual:
+            with self.step():
+                done = 0
+            self.outbox.wait_until_done()
+            return done
+        done = self.advance_to(self.now())
+        while (due := self.next_due()) is not None:
+            done += self.advance_to(due)
         return done
 
     def snapshot(self) -> Snapshot:
@@ -140,7 +205,20 @@ class World:
         with self.lock:
             copy = World(self.seed, self.clock.fork(), self.formats)
             copy.strict = self.strict
+            copy.skips_waits = self.skips_waits
+            copy.receivers = dict(self.receivers)
             copy.store.root = self.store.root
             copy.faults = self.faults.fork(copy)
             copy.settled_origin()
             return copy
+
+    def _released(self) -> None:
+        if self.outbox.waiting:
+            self.outbox.flush()
+
+    def _set_alarm(self) -> None:
+        """In real time, be woken for what is planned next."""
+        due = None if self.clock.virtual else self.next_due()
+        if due is not None and (self._alarm_at is None or due < self._alarm_at):
+            self._alarm_at = due
+            ALARM.wake(self, due)

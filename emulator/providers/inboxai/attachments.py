@@ -13,11 +13,12 @@ from emulator.provider import MEGABYTE, Call, Invalid, Problem
 from emulator.providers.inboxai.settings import setting
 
 if TYPE_CHECKING:
-    from emulator.providers.inboxai.download import Download
+    from emulator.fetching import Fetched
 
 _MAX_TOTAL: Final = 25 * MEGABYTE
+_OK: Final = 200
 
-Downloads = Mapping[str, "Download"]
+Downloads = Mapping[str, "Fetched"]
 """What was fetched for a request, by URL."""
 
 
@@ -63,12 +64,15 @@ def _read(call: Call, index: int, item: Mapping[str, Any]) -> Attachment:
     if file is not None:
         part = file.attachment
         return _attachment(name or part.filename, content_type or part.content_type, part.data)
-    download: Download | None = call.fetched.get(url)
+    download: Fetched | None = call.fetched.get(url)
     if download is None:
         message = f"attachments may not be fetched from {_host(url)}; see the setting attachment_hosts"
         raise Problem("forbidden", message, code="attachment_url_not_allowed")
-    if download.failure is not None:
-        raise _not_fetched(index, download.failure)
+    failure = download.failure or (
+        None if download.status == _OK else f"the host answered {download.status}, not {_OK}"
+    )
+    if failure is not None:
+        raise _not_fetched(index, failure)
     return _attachment(name or _name_in(url), content_type or download.content_type, download.data)
 
 
@@ -84,12 +88,12 @@ def _not_fetched(index: int, reason: str) -> Problem:
 
 
 def _fetch(urls: list[str], seconds: float) -> Downloads:
-    from emulator.providers.inboxai.download import download
+    from emulator.fetching import fetch as get
 
     deadline, left = time.monotonic() + seconds, _MAX_TOTAL
     found = {}
     for url in urls:
-        found[url] = download(url, left, deadline)
+        found[url] = get("GET", url, limit=left, deadline=deadline)
         left -= len(found[url].data)
     return found
 

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Final
 
 from emulator.mail.mailboxes import holder
 from emulator.provider import Problem
 from emulator.providers.inboxai.pages import Listed, Window, listed
 from emulator.providers.inboxai.settings import NAME, setting
+from emulator.webhooks import publish
 from emulator.world import Account, Collection, Duplicate, Order, World
+
+VERIFIED: Final = "domain.verified"
+"""The event that tells of a domain whose records are all there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +96,10 @@ def verify_domain(world: World, account: Account, domain_id: str) -> Domain:
     domain = find_domain(world, account, domain_id)
     found = setting(world, "valid_records")
     records = tuple(replace(record, valid=record.kind in found) for record in domain.records)
-    return world.store.put(DOMAINS, replace(domain, records=records, updated_at=world.now()))
+    checked = world.store.put(DOMAINS, replace(domain, records=records, updated_at=world.now()))
+    if checked.verified and not domain.verified:
+        publish(world, NAME, account.id, VERIFIED, subject=checked)
+    return checked
 
 
 @holder(NAME)

@@ -39,6 +39,7 @@ IDS: Final[Mapping[str, Format]] = {
     "api_key": _api_key,
     "api_key_id": prefixed("key_", _LONG_ID, LOWER36),
     "webhook": prefixed("wh_", _LONG_ID, LOWER36),
+    "event": prefixed("evt_", _LONG_ID, LOWER36),
     "webhook_secret": prefixed("", 64, HEX),
     "dkim_key": prefixed("MIG", 32),
     "local_part": prefixed("", 12, LOWER36),

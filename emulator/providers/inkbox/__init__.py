@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from emulator.provider import Provider
-from emulator.providers.inkbox import resources, wire
+from emulator.providers.inkbox import events, resources, wire
 
 if TYPE_CHECKING:
     from werkzeug.datastructures import Headers
@@ -33,5 +33,6 @@ PROVIDER = Provider(
     credentials={"api_key": resources.SEED["api_key"]},
     revision="2026-04",
     aliases=("seed", "current"),
+    webhooks=events.DIALECT,
     environment={"INKBOX_BASE_URL": "{base_url}", "INKBOX_API_KEY": "{api_key}"},
 )

@@ -24,17 +24,28 @@ from emulator.mail import (
     replies,
     threads,
 )
+from emulator.mail.events import Happening
 from emulator.mail.logins import keys_open
 from emulator.mail.mailboxes import holder, mailbox_at, open_mailbox
 from emulator.mail.postoffice import send
 from emulator.mail.search import search
 from emulator.provider import MEGABYTE, Problem, invalid
+from emulator.webhooks import SUBSCRIPTIONS, Subscription, subscribe
 from emulator.world import ACCOUNTS, CREDENTIALS, Account, Collection, Credential, Duplicate, Order, Page, World
 from emulator.world.ordered import Key
 
 NAME: Final = "inkbox"
 DOMAIN: Final = "inkboxmail.com"
 SEED: Final[Mapping[str, str]] = json.loads(files(__package__).joinpath("seed.json").read_text("utf-8"))
+
+EVENTS: Final[Mapping[Happening, str]] = {
+    "received": "message.received",
+    "sent": "message.sent",
+    "delivered": "message.delivered",
+    "bounced": "message.bounced",
+    "rejected": "message.failed",
+}
+"""What a mailbox's webhook is told of, in Inkbox's words."""
 
 _DEFAULT_DISPLAY_NAME: Final = "Inkbox user"
 _MAX_ATTACHMENTS: Final = 25 * MEGABYTE
@@ -63,16 +74,7 @@ class Identity:
     n: int
 
 
-@dataclass(frozen=True, slots=True)
-class WebhookTarget:
-    """The webhook URL of a mailbox; `id` is the mailbox's."""
-
-    id: str
-    url: str | None
-
-
 ORGANIZATIONS: Collection[Organization] = Collection("inkbox.organizations")
-WEBHOOK_TARGETS: Collection[WebhookTarget] = Collection("inkbox.webhook_targets")
 IDENTITIES: Collection[Identity] = Collection(
     "inkbox.identities",
     unique={"handle": lambda i: (i.account_id, i.agent_handle), "mailbox": lambda i: i.mailbox_id},
@@ -282,7 +284,7 @@ def update_mailbox(world: World, organization: Organization, email_address: str,
     """Change display name or webhook URL; only what is supplied."""
     mailbox = find_mailbox(world, organization, email_address)
     if "webhook_url" in changes:
-        world.store.put(WEBHOOK_TARGETS, WebhookTarget(mailbox.id, changes["webhook_url"]))
+        _tell_at(world, mailbox, changes["webhook_url"])
     name = changes.get("display_name", mailbox.display_name)
     return world.store.put(MAILBOXES, replace(mailbox, display_name=name, updated_at=world.now()))
 
@@ -298,8 +300,23 @@ def delete_mailbox(world: World, organization: Organization, email_address: str)
 
 def webhook_url(world: World, mailbox: Mailbox) -> str | None:
     """Return the webhook URL of a mailbox, or None."""
-    target = world.store.get(WEBHOOK_TARGETS, mailbox.id)
+    target = _webhook(world, mailbox)
     return None if target is None else target.url
+
+
+def _webhook(world: World, mailbox: Mailbox) -> Subscription | None:
+    return next(world.store.each(SUBSCRIPTIONS, "about", mailbox.id), None)
+
+
+def _tell_at(world: World, mailbox: Mailbox, url: str | None) -> None:
+    """Let a mailbox tell what happens to its mail at another URL, or nowhere."""
+    known = _webhook(world, mailbox)
+    if known is not None and url is not None:
+        world.store.put(SUBSCRIPTIONS, replace(known, url=url, updated_at=world.now()))
+    elif known is not None:
+        world.store.remove(SUBSCRIPTIONS, known.id)
+    elif url is not None:
+        subscribe(world, NAME, mailbox.account_id, url, EVENTS.values(), mailbox_ids=(mailbox.id,), secret=False)
 
 
 def _add_mailbox(world: World, identity: Identity, display_name: str, local_part: str | None) -> Identity:
@@ -309,7 +326,6 @@ def _add_mailbox(world: World, identity: Identity, display_name: str, local_part
         mailbox = open_mailbox(world, NAME, identity.account_id, address, display_name=display_name)
     except Duplicate:
         raise Problem("conflict", f"Email address '{address}' is already taken") from None
-    world.store.add(WEBHOOK_TARGETS, WebhookTarget(mailbox.id, None))
     return _link(world, identity, mailbox.id)
 
 

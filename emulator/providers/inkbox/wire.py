@@ -27,6 +27,9 @@ IDS: Final[Mapping[str, Format]] = {
     "local_part": prefixed("", 12, LOWER36),
     "handle_suffix": prefixed("", 6, HEX),
     "signing_key": prefixed("", 64, HEX),
+    "webhook": uuid,
+    "event": prefixed("evt_", 24, LOWER36),
+    "webhook_request": uuid,
     "verification_code": prefixed("", 6, DIGITS),
     "ses_message_id": prefixed("0100", 56, HEX),
 }

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from emulator.provider import Provider, bearer
-from emulator.providers.myagentmail import resources, wire
+from emulator.providers.myagentmail import events, resources, wire
 from emulator.providers.myagentmail.settings import NAME, SETTINGS
 
 if TYPE_CHECKING:
@@ -36,6 +36,7 @@ PROVIDER = Provider(
     credentials={
         name: resources.SEED[name] for name in ("api_key", "other_api_key", "workspace_key", "super_admin_key")
     },
+    webhooks=events.DIALECT,
     environment={"MYAGENTMAIL_BASE_URL": "{base_url}", "MYAGENTMAIL_API_KEY": "{api_key}"},
     settings=SETTINGS,
 )

@@ -34,6 +34,7 @@ IDS: Final[Mapping[str, Format]] = {
     "list": uuid,
     "list_entry": uuid,
     "webhook": uuid,
+    "event": prefixed("evt_", 24),
     "api_key": prefixed("tk_", 32, HEX),
     "workspace_key": prefixed("wk_", 32, HEX),
     "inbox_key": prefixed("ak_", 32, HEX),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from emulator.provider import Provider, bearer
-from emulator.providers.postern import enrollment, resources, wire
+from emulator.providers.postern import enrollment, events, resources, wire
 from emulator.providers.postern.settings import NAME, SETTINGS
 
 PROVIDER = Provider(
@@ -33,6 +33,7 @@ PROVIDER = Provider(
             "admin_key",
         )
     },
+    webhooks=events.DIALECT,
     environment={"POSTERN_API_BASE_URL": "{base_url}", "POSTERN_API_KEY": "{api_key}"},
     settings=SETTINGS,
     request_id_header="X-Postern-Request-Id",

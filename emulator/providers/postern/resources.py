@@ -18,7 +18,7 @@ from emulator.world import Account, Duplicate, Page, World
 from emulator.world.idempotency import KeyReusedError, recall, remember
 from emulator.world.ordered import Key
 
-_MESSAGE_RECEIVED: Final = "message.received"
+MESSAGE_RECEIVED: Final = "message.received"
 
 
 class NewInbox(NamedTuple):
@@ -231,7 +231,7 @@ def create_webhook(world: World, account_id: str, body: Mapping[str, Any]) -> Su
 
 def _subscribe(world: World, account_id: str, url: str, mailbox: Mailbox | None) -> Subscription:
     mailbox_ids = () if mailbox is None else (mailbox.id,)
-    return subscribe(world, NAME, account_id, url, (_MESSAGE_RECEIVED,), mailbox_ids=mailbox_ids)
+    return subscribe(world, NAME, account_id, url, (MESSAGE_RECEIVED,), mailbox_ids=mailbox_ids)
 
 
 # Idempotency

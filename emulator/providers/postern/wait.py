@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from itertools import takewhile
 from typing import NamedTuple
 
 from emulator.mail import MESSAGES, Mailbox, Message
-from emulator.world import World
+from emulator.world import World, waiting
 
 
 class Wanted(NamedTuple):
@@ -40,21 +39,16 @@ def wait_for(world: World, find: Callable[[], Mailbox], wanted: Wanted, timeout:
     with world.step():
         mailbox = find()
         seen = _newest(world, mailbox) if wanted.since is None else 0
-        until = world.now() + timeout
-    deadline = time.monotonic() + timeout.total_seconds()
-    with world.bells.waiting(mailbox.address) as bell:
-        while True:
-            bell.clear()
-            with world.step():
-                arrived = _arrived(world, find(), seen, wanted.since)
-                passed = world.now() >= until
-            # Outside the lock: a regular expression takes the time that it takes.
-            found = next(filter(wanted.matches, arrived), None)
-            left = deadline - time.monotonic()
-            if found is not None or passed or left <= 0 or world.bells.dismissed:
-                return found
-            seen = arrived[-1].n if arrived else seen
-            bell.wait(left)
+
+    def look() -> Message | None:
+        nonlocal seen
+        with world.step():
+            arrived = _arrived(world, find(), seen, wanted.since)
+        seen = arrived[-1].n if arrived else seen
+        # Outside the lock: a regular expression takes the time that it takes.
+        return next(filter(wanted.matches, arrived), None)
+
+    return waiting.wait_for(world, mailbox.address, look, timeout)
 
 
 def _newest(world: World, mailbox: Mailbox) -> int:

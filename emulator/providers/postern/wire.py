@@ -24,6 +24,7 @@ IDS: Final[Mapping[str, Format]] = {
     "thread": prefixed("thread_", 12),
     "agent": prefixed("agent_", 12),
     "webhook": prefixed("wh_", 12),
+    "event": prefixed("evt_", 12),
     "request": prefixed("req_", 12),
     "message_id": prefixed("", 24, LOWER36),
     "account": prefixed("org_", 16),

@@ -6,7 +6,7 @@ import re
 from dataclasses import replace
 
 from emulator.provider import Provider, bearer
-from emulator.providers.sendmux import access, resources, wire
+from emulator.providers.sendmux import access, events, resources, wire
 from emulator.providers.sendmux.generation import CURRENT, FIRST
 from emulator.providers.sendmux.settings import NAME, SETTINGS
 
@@ -26,6 +26,7 @@ PROVIDER = Provider(
     open_mailbox=resources.open_test_mailbox,
     credentials={name: resources.SEED[name] for name in ("api_key", "mailbox_key", "readonly_key")},
     # The clients take the path along.
+    webhooks=events.DIALECT,
     environment={"SENDMUX_BASE_URL": "{base_url}/api/v1", "SENDMUX_API_KEY": "{api_key}"},
     settings=SETTINGS,
     waiting_operations={"stream_events": "max_stream_ms"},

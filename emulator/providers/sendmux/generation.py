@@ -63,6 +63,11 @@ _GENERATIONS: Final[Mapping[str, Generation]] = {
 }
 
 
+def of_revision(revision: str) -> Generation:
+    """Return what a revision does its own way."""
+    return _GENERATIONS[revision]
+
+
 def generation(call: Call) -> Generation:
     """Return what the generation that answers this call does its own way."""
-    return _GENERATIONS[call.provider.revision]
+    return of_revision(call.provider.revision)

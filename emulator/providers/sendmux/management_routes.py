@@ -225,9 +225,23 @@ def delete_webhook(call: Call, public_id: str) -> Answer:
 
 @routes.get(f"{_WEBHOOK}/deliveries")
 def list_webhook_deliveries(call: Call, public_id: str) -> Answer:
-    _webhook(call, public_id)
-    call.cursor()
-    return wire.listed(call, [], None)  # nothing is posted to anybody yet
+    wanted = call.query.get("event_type")
+    newest = {name: event for event, name in generation(call).events.items()}
+    found = webhooks.list_attempts(
+        call.world,
+        _webhook(call, public_id),
+        wanted and newest.get(wanted, wanted),
+        call.query.get("result"),
+        call.query["limit"],
+        call.cursor(),
+    )
+    return wire.page(call, found, lambda tried: shown.webhook_attempt(tried, generation(call)))
+
+
+@routes.get(f"{_WEBHOOK}/deliveries/<delivery_id>/payload")
+def get_webhook_delivery_payload(call: Call, public_id: str, delivery_id: str) -> Answer:
+    tried = webhooks.find_attempt(call.world, _webhook(call, public_id), delivery_id)
+    return wire.ok(call, shown.webhook_payload(tried, generation(call)))
 
 
 @routes.post(f"{_WEBHOOK}/rotate-secret")

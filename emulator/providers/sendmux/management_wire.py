@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from datetime import timedelta
+from hashlib import sha256
 from typing import Any, Final
 
 from emulator.mail import Mailbox, Message
 from emulator.provider import Call
 from emulator.providers.sendmux import logs
 from emulator.providers.sendmux.domains import Domain
+from emulator.providers.sendmux.events import RETRIES
 from emulator.providers.sendmux.filters import Filters
 from emulator.providers.sendmux.generation import Generation, generation
 from emulator.providers.sendmux.keys import Key
 from emulator.providers.sendmux.resources import Created, Plan
 from emulator.providers.sendmux.sending_accounts import SMTP, SendingAccount
-from emulator.providers.sendmux.webhooks import Webhook
+from emulator.providers.sendmux.webhooks import KEPT_FOR, Tried, Webhook
 from emulator.providers.sendmux.wire import optional_time, time
 from emulator.world import Account
 
@@ -180,9 +183,47 @@ def webhook(item: Webhook, rules: Generation) -> dict[str, Any]:
         "event_types": [rules.events[event] for event in found.events if event in rules.events],
         "filters": {"mailbox_ids": list(found.mailbox_ids)},
         "enabled": found.enabled,
-        "failing": False,
+        "failing": found.failing,
         "created_at": time(found.created_at),
         "updated_at": time(found.updated_at),
+    }
+
+
+def webhook_attempt(item: Tried, rules: Generation) -> dict[str, Any]:
+    """Return an attempt to post an event."""
+    delivery, attempt = item.delivery, item.attempt
+    body = delivery.body.encode("utf-8", "surrogatepass")
+    return {
+        "id": item.id,
+        "event_id": delivery.event_id,
+        "event_type": rules.events.get(delivery.event_type, delivery.event_type),
+        "delivery_attempt": attempt.n,
+        "max_attempts": 1 + len(RETRIES),
+        "result": item.result,
+        "response_status": attempt.status,
+        "response_body": attempt.answer,
+        "response_ms": round(attempt.seconds * 1000),
+        "error_message": attempt.error,
+        "next_retry_at": attempt.next_at and time(attempt.next_at),
+        "payload_available": True,
+        "payload_expires_at": time(attempt.at + KEPT_FOR),
+        "request_payload_bytes": len(body),
+        "request_payload_sha256": sha256(body).hexdigest(),
+        "created_at": time(attempt.at),
+    }
+
+
+def webhook_payload(item: Tried, rules: Generation) -> dict[str, Any]:
+    """Return what was posted at an attempt."""
+    delivery, attempt = item.delivery, item.attempt
+    return {
+        "id": item.id,
+        "event_id": delivery.event_id,
+        "event_type": rules.events.get(delivery.event_type, delivery.event_type),
+        "delivery_attempt": attempt.n,
+        "created_at": time(attempt.at),
+        "expires_at": time(attempt.at + KEPT_FOR),
+        "payload": json.loads(delivery.body),
     }
 
 

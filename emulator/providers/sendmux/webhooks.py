@@ -4,18 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from ipaddress import ip_address
+from datetime import timedelta
 from typing import Any, Final, NamedTuple
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import urlsplit
 
+from emulator.fetching import is_loopback
 from emulator.mail import MAILBOXES
 from emulator.provider import Problem
 from emulator.providers.sendmux.generation import Generation
 from emulator.providers.sendmux.problems import limit_exceeded, unprocessable
 from emulator.providers.sendmux.settings import NAME, setting
-from emulator.webhooks import SUBSCRIPTIONS, Subscription, subscribe
+from emulator.webhooks import DELIVERIES, SUBSCRIPTIONS, Attempt, Delivery, Subscription, publish, subscribe
 from emulator.world import Account, Collection, Page, World
 from emulator.world.ordered import Key
+
+KEPT_FOR: Final = timedelta(days=7)
+"""How long an attempt and its payload can be read."""
 
 _TEST: Final = "sendmux.test"
 
@@ -38,6 +42,21 @@ class Webhook(NamedTuple):
     def id(self) -> str:
         """The id of the subscription."""
         return self.subscription.id
+
+
+class Tried(NamedTuple):
+    """An attempt to post an event, which the API calls a delivery."""
+
+    id: str
+    delivery: Delivery
+    attempt: Attempt
+
+    @property
+    def result(self) -> str:
+        """What came of it, in the API's word."""
+        if self.attempt.succeeded:
+            return "success"
+        return "retrying" if self.attempt.next_at is not None else "permanent_failure"
 
 
 LABELS: Collection[Label] = Collection("sendmux.webhook_labels")
@@ -78,14 +97,16 @@ def find_webhook(world: World, account: Account, webhook_id: str) -> Webhook:
 def update_webhook(
     world: World, account: Account, webhook: Webhook, changes: Mapping[str, Any], rules: Generation
 ) -> Webhook:
-    """Change what is supplied; 422 for wrong values."""
+    """Change what is supplied; 422 for wrong values. One that is enabled again is failing no more."""
     found = webhook.subscription
+    enabled = changes.get("enabled", found.enabled)
     changed = replace(
         found,
         url=_url(changes["url"]) if "url" in changes else found.url,
         events=_events(changes["event_types"], rules) if "event_types" in changes else found.events,
         mailbox_ids=_mailbox_ids(world, account, changes["filters"]) if "filters" in changes else found.mailbox_ids,
-        enabled=changes.get("enabled", found.enabled),
+        enabled=enabled,
+        failing=found.failing and not (enabled and not found.enabled),
         updated_at=world.now(),
     )
     world.store.put(LABELS, Label(found.id, changes.get("name", webhook.name)))
@@ -106,10 +127,47 @@ def rotate_secret(world: World, webhook: Webhook) -> Webhook:
 
 
 def test_webhook(world: World, webhook: Webhook) -> str:
-    """Return the id of a test event; 409 if the subscription does not want any."""
-    if _TEST not in webhook.subscription.events:
+    """Post a test event and return its id; 409 if the subscription does not want any."""
+    found = webhook.subscription
+    if _TEST not in found.events:
         raise Problem("conflict", f"The webhook is not subscribed to {_TEST}")
-    return world.new_id(NAME, "event", webhook.subscription.account_id)
+    event_id = publish(world, NAME, found.account_id, _TEST, subject=found.id, only=found)
+    assert event_id is not None, "it goes to the one subscription"
+    return event_id
+
+
+def list_attempts(
+    world: World, webhook: Webhook, event_type: str | None, result: str | None, limit: int, after: Key | None
+) -> Page[Tried]:
+    """Return a page of the attempts of the last seven days to post to a subscription, newest first."""
+    found = [
+        each
+        for each in _attempts(world, webhook)
+        if event_type in (None, each.delivery.event_type) and result in (None, each.result)
+    ]
+    keys = [(each.attempt.at, each.delivery.n, each.attempt.n, each.id) for each in found]
+    start = 0 if after is None else next((n for n, key in enumerate(keys) if key < after), len(found))
+    taken = found[start : start + limit]
+    return Page(taken, keys[start + limit - 1] if start + limit < len(found) else None)
+
+
+def find_attempt(world: World, webhook: Webhook, attempt_id: str) -> Tried:
+    """Return an attempt by id; 404 if there is none, or it is older than seven days."""
+    found = next((each for each in _attempts(world, webhook) if each.id == attempt_id), None)
+    if found is None:
+        raise Problem("not_found", "No such delivery")
+    return found
+
+
+def _attempts(world: World, webhook: Webhook) -> list[Tried]:
+    oldest = world.now() - KEPT_FOR
+    tried = [
+        Tried(world.derived_id(NAME, "webhook_attempt", delivery.id, str(attempt.n)), delivery, attempt)
+        for delivery in world.store.each(DELIVERIES, "of_subscription", webhook.id, newest_first=True)
+        for attempt in delivery.attempts
+        if attempt.at > oldest
+    ]
+    return sorted(tried, key=lambda each: (each.attempt.at, each.delivery.n, each.attempt.n, each.id), reverse=True)
 
 
 def _named(world: World, subscription: Subscription) -> Webhook:
@@ -121,20 +179,13 @@ def _named(world: World, subscription: Subscription) -> Webhook:
 def _url(given: str) -> str:
     try:
         parts = urlsplit(given)
-        usable = bool(parts.hostname) and (parts.scheme == "https" or (parts.scheme == "http" and _is_loopback(parts)))
+        host, scheme = parts.hostname, parts.scheme
+        usable = bool(host) and (scheme == "https" or (scheme == "http" and is_loopback(host)))
     except ValueError:
         usable = False
     if not usable:
         raise unprocessable("url", "The URL has to begin with https://", given)
     return given
-
-
-def _is_loopback(parts: SplitResult) -> bool:
-    host = parts.hostname or ""
-    try:
-        return host == "localhost" or ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _events(given: Iterable[str], rules: Generation) -> tuple[str, ...]:

@@ -40,6 +40,7 @@ IDS: Final[Mapping[str, Format]] = {
     "webhook": _cuid("whk"),
     "webhook_secret": prefixed("whsec_", 32),
     "event": _cuid("evt"),
+    "webhook_attempt": _cuid("whda"),
     "sending_account": _cuid("dprov"),
     "upload": prefixed("upl_", 24, LOWER36),
     "attachment": prefixed("att_", 24, LOWER36),

@@ -22,8 +22,11 @@ from emulator.provider import Problem, choose, choose_revision
 from emulator.servers.http.building import built_once
 from emulator.servers.http.check import parse_json
 from emulator.servers.worlds import Worlds, new_world
+from emulator.webhooks import DELIVERIES, replay
+from emulator.webhooks.deliveries import delivery_json
+from emulator.webhooks.receivers import HOSTS
 from emulator.world import CREDENTIALS, Clock, World, parse_duration, parse_moment, timestamp
-from emulator.world.settings import get_setting
+from emulator.world.settings import get_setting, set_setting
 
 CONTROL_PREFIX: Final = "/_emulator"
 WORLDS: Final = "emulator.worlds"
@@ -78,6 +81,8 @@ _WORLD = {
 }
 _VALUE = {"required": ["value"], "properties": {"value": {}}}
 _REVISION = {"required": ["revision"], "properties": {"revision": {"type": "string"}, "api_key": _TEXT}}
+_FREEZE = {"properties": {"at": _TEXT}}
+_HOSTS = {"required": ["hosts"], "properties": {"hosts": {"type": "array", "items": {"type": "string"}}}}
 _ADVANCE = {"required": ["by"], "properties": {"by": {"type": ["string", "number"]}}}
 
 
@@ -174,6 +179,55 @@ def advance_clock() -> Json:
     except ValueError as error:
         raise Problem("conflict" if "clock" in str(error) else "invalid", str(error)) from None
     return {"now": timestamp(_world().now()), "tasks_done": done}
+
+
+@routes.post("/clock/freeze")
+def freeze_clock() -> Json:
+    """Let time stand still: now, or at the time `at`; a clock that stands is moved there."""
+    return _set_clock(_body(_FREEZE).get("at"))
+
+
+@routes.post("/clock/set")
+def set_clock() -> Json:
+    """Let time stand still at the time `at`, which may not lie in the past; what is due until then is done."""
+    return _set_clock(_body({**_FREEZE, "required": ["at"]})["at"])
+
+
+@routes.post("/clock/run")
+def run_clock() -> Json:
+    """Do all that is planned, moving a virtual clock from one thing to the next, until nothing is left."""
+    done = _world().run_until_idle()
+    return {"now": timestamp(_world().now()), "tasks_done": done}
+
+
+@routes.get("/webhooks")
+def list_deliveries() -> Json:
+    """List every delivery to a webhook with its attempts, oldest first."""
+    with _world().step():
+        found = list(_world().store.each(DELIVERIES, "all", "all"))
+    return {"deliveries": [delivery_json(each) for each in found]}
+
+
+@routes.post("/webhooks/<path:delivery_id>/replay")
+def replay_delivery(delivery_id: str) -> tuple[Json, int]:
+    """Post a delivery once more, signed anew."""
+    try:
+        with _world().step():
+            found = _world().store.get(DELIVERIES, delivery_id)
+            if found is None:
+                raise Problem("not_found", f"no delivery {delivery_id!r}")
+            return delivery_json(replay(_world(), found)), 201
+    except LookupError as error:
+        raise Problem("conflict", str(error)) from None
+
+
+@routes.put("/webhooks/hosts")
+def allow_hosts() -> Json:
+    """Name the hosts outside this machine that webhooks may be posted to: `{"hosts": ["*.example.com"]}`."""
+    hosts = _body(_HOSTS)["hosts"]
+    with _world().step():
+        set_setting(_world(), HOSTS, hosts)
+    return {"hosts": hosts}
 
 
 @routes.get("/faults")
@@ -358,6 +412,14 @@ def _attachment(given: Mapping[str, str]) -> Attachment:
     except ValueError:
         raise Problem("invalid", f"content_base64 of {given['filename']!r} is not base64") from None
     return Attachment(given["filename"], given.get("content_type", "application/octet-stream"), data)
+
+
+def _set_clock(at: str | None) -> Json:
+    try:
+        _world().freeze(None if at is None else parse_moment(at))
+    except ValueError as error:
+        raise Problem("conflict" if "clock" in str(error) else "invalid", str(error)) from None
+    return read_clock()
 
 
 def _choose_world() -> None:

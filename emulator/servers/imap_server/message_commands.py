@@ -140,7 +140,9 @@ def _where(view: View, wanted: search.Search) -> list[Place]:
         return view.places(wanted.uids, by_uid=True)
     if wanted.numbers is not None:
         return view.places(wanted.numbers, by_uid=False)
-    return view.unseen() if wanted.unseen else view.all()
+    if wanted.unseen:
+        return view.unseen()
+    return view.flagged(wanted.flag) if wanted.flag else view.all()
 
 
 async def _copy(session: Session, words: Parser, *, by_uid: bool = False) -> bytes:
@@ -194,7 +196,9 @@ def _remove_deleted(session: Session, view: View, uids: NumberSet | None = None)
         ranges = None if uids is None else uids.within(view.last().uid)
         for place in view.flagged(_DELETED):
             message = view.message(place)
-            if message is not None and (ranges is None or any(a <= place.uid <= b for a, b in ranges)):
+            if message is None or _DELETED not in message.flags:
+                continue
+            if ranges is None or any(a <= place.uid <= b for a, b in ranges):
                 remove_message(session.world, message)
 
 

@@ -38,12 +38,13 @@ Test = Callable[[Candidate], bool]
 
 
 class Search(NamedTuple):
-    """What is looked for, and where it can only be: among these numbers or UIDs, among the unread."""
+    """What is looked for, and where it can only be: among these numbers or UIDs, the unread, those with this flag."""
 
     test: Test
     numbers: NumberSet | None
     uids: NumberSet | None
     unseen: bool
+    flag: str | None
 
 
 def parse(words: Parser) -> Search:
@@ -56,7 +57,7 @@ def parse(words: Parser) -> Search:
         charset = CHARSETS[name]
         words.space()
     reader = _Reader(words, charset)
-    return Search(reader.tests(0), reader.numbers, reader.uids, reader.unseen)
+    return Search(reader.tests(0), reader.numbers, reader.uids, reader.unseen, reader.flag)
 
 
 class _Reader:
@@ -66,6 +67,7 @@ class _Reader:
         self.numbers: NumberSet | None = None
         self.uids: NumberSet | None = None
         self.unseen = False
+        self.flag: str | None = None
 
     def tests(self, depth: int) -> Test:
         """Take keys until a parenthesis or the end; all of them must be true."""
@@ -90,6 +92,7 @@ class _Reader:
         key = words.word()
         if key in _FLAGS:
             self.unseen |= depth == 0 and key in (b"UNSEEN", b"NEW")
+            self.flag = _NAMES.get(key, self.flag) if depth == 0 else self.flag
             return _FLAGS[key]
         words.space()
         return self._with_argument(key, depth)
@@ -207,6 +210,8 @@ _FLAGS: Final[dict[bytes, Test]] = {
         for prefix in (b"", b"UN")
     },
 }
+
+_NAMES: Final = {flag.upper().encode(): f"\\{flag}" for flag in ("Answered", "Deleted", "Draft", "Flagged")}
 
 _TEXTS: Final[dict[bytes, Callable[[Message], list[str]]]] = {
     **{name.upper().encode(): partial(_field, name) for name in ("bcc", "cc", "from", "subject", "to")},

@@ -107,7 +107,7 @@ class Session:
         try:
             command = await self._in_time(self._reader.command())
         except TooBig as refused:
-            self._note(refused.args[0].split(b" ")[0][:100] + b" NO [TOOBIG] The literal is too big\r\n")
+            self._note(_tag_of(refused.args[0]) + b" NO [TOOBIG] The literal is too big\r\n")
             await self._flush()
             return
         if not command:
@@ -313,6 +313,14 @@ class Session:
         if done.result().strip().upper() != b"DONE":
             raise Bad("Expected DONE")
         return b"IDLE completed"
+
+
+def _tag_of(command: bytes) -> bytes:
+    """Return the tag of a command that is not taken, the star of untagged responses if it has none."""
+    try:
+        return Parser(command).tag()
+    except Bad:
+        return b"*"
 
 
 _COMMANDS: Final[dict[bytes, Command]] = {

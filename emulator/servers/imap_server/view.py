@@ -10,10 +10,12 @@ from emulator.mail.folders import Folder, claim_recent
 from emulator.servers.imap_server.fetch import flags
 from emulator.servers.imap_server.parser import NumberSet
 from emulator.world import World
+from emulator.world.ordered import Key, SortedKeys
 from emulator.world.store import Store
 
 _MANY: Final = 20
-_FLAGS: Final = 3  # where a key holds them
+_STARRED: Final = 2  # where a key holds it
+_FLAGS: Final = 3
 
 
 class Place(NamedTuple):
@@ -77,20 +79,17 @@ class View:
 
     def unseen(self) -> list[Place]:
         """Return where the unread messages stand; everything, if they are many."""
-        keys = self._world.store.keys(MESSAGES, "folder", (*self._group, "unseen"))
-        if len(keys) > len(self) // _MANY:
-            return self.all()
-        return [place for key in keys for place in self._at(key[0])]
+        return self._few(self._world.store.keys(MESSAGES, "folder", (*self._group, "unseen")))
 
     def flagged(self, flag: str) -> list[Place]:
-        """Return where the messages with one of the flags stand that only mail programs know."""
+        """Return where the messages stand that have this flag, other than Seen; everything, if they are many."""
         keys = self._world.store.keys(MESSAGES, "folder", self._group)
-        return [place for key in keys if flag in key[_FLAGS] for place in self._at(key[0])]
+        starred = flag == r"\Flagged"
+        return self._few([key for key in keys if (key[_STARRED] if starred else flag in key[_FLAGS])])
 
     def last(self) -> Place:
         """Return where the last message stands; number and UID are 0 if there is none."""
-        end = len(self)
-        return next((Place(end, key[0], key[-1]) for key in self._keys.slice(end - 1, end)), Place(0, 0, ""))
+        return next((Place(len(self), key[0], key[-1]) for key in self._keys.descending()), Place(0, 0, ""))
 
     def message(self, place: Place) -> Message | None:
         """Return a message as it is now, or None if it is not in the folder any more."""
@@ -114,6 +113,10 @@ class View:
         """Return what the client has to be told of what changed; nothing yet if messages went that may not go now."""
         now = Store(self._world.store.root)
         keys = now.keys(MESSAGES, "folder", self._group)
+        if keys is self._keys:
+            self._then = now
+            self._told.clear()
+            return []
         left, come = self._keys.difference(keys), keys.difference(self._keys)
         before, after = {key[0] for key in left}, {key[0] for key in come}
         gone = [key for key in left if key[0] not in after]
@@ -129,9 +132,15 @@ class View:
         self._told.clear()
         return lines
 
+    def _few(self, keys: SortedKeys | list[Key]) -> list[Place]:
+        """Return where the messages of these keys stand; everything, if they are many."""
+        if len(keys) > len(self) // _MANY:
+            return self.all()
+        return [place for key in keys for place in self._at(key[0])]
+
     def _at(self, uid: int) -> list[Place]:
-        rank = self._keys.rank((uid,))
-        return [Place(rank + 1, uid, key[-1]) for key in self._keys.slice(rank, rank + 1) if key[0] == uid]
+        key = next(self._keys.ascending((uid,)), None)
+        return [Place(self._keys.rank(key) + 1, uid, key[-1])] if key and key[0] == uid else []
 
     def _changed_flags(self, places: Iterable[Place]) -> list[bytes]:
         lines = []
