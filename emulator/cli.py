@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from emulator._version import __version__
+from emulator.remote_commands import GROUPS
 
 if TYPE_CHECKING:
     from emulator.provider import Provider
@@ -25,6 +26,10 @@ _CONTEXT = {"help_option_names": ["-h", "--help"]}
 @click.version_option(__version__, prog_name="emulator")
 def cli() -> None:
     """Run the email-for-agents providers on your own machine."""
+
+
+for _group in GROUPS:
+    cli.add_command(_group)
 
 
 def main() -> None:
@@ -51,6 +56,16 @@ def _revisions(_: click.Context, __: click.Parameter, given: tuple[str, ...]) ->
     return dict(pairs)
 
 
+def _rules(_: click.Context, __: click.Parameter, path: str | None) -> list[dict[str, Any]]:
+    try:
+        rules = [] if path is None else json.loads(Path(path).read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise click.BadParameter(f"{path}: {error}") from None
+    if not isinstance(rules, list) or not all(isinstance(rule, dict) for rule in rules):
+        raise click.BadParameter(f"{path} holds no list of fault rules")
+    return rules
+
+
 @cli.command()
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option("--port", default=8025, show_default=True, help="HTTP port; 0 takes a free one.")
@@ -62,6 +77,9 @@ def _revisions(_: click.Context, __: click.Parameter, given: tuple[str, ...]) ->
 @click.option("--seed", default="0", show_default=True, help="Decides every id.")
 @click.option("--clock", default="real", show_default=True, callback=_clock, help="A time at which the clock stands.")
 @click.option("--revision", "revisions", multiple=True, callback=_revisions, help="PROVIDER=REVISION, e.g. =current.")
+@click.option("--faults", "rules", callback=_rules, help="A JSON file with a list of fault rules.")
+@click.option("--skip-waits", is_flag=True, help="While the clock stands, move it on instead of letting clients wait.")
+@click.option("--webhook-host", "hosts", multiple=True, help="A host outside this machine to post webhooks to.")
 @click.option("--strict", is_flag=True, help="Refuse unknown keys; hold every answer against its contract.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON line when ready, and nothing else.")
 def serve(
@@ -75,6 +93,9 @@ def serve(
     seed: str,
     clock: datetime | None,
     revisions: dict[str, str],
+    rules: list[dict[str, Any]],
+    skip_waits: bool,
+    hosts: tuple[str, ...],
     strict: bool,
     as_json: bool,
 ) -> None:
@@ -87,9 +108,10 @@ def serve(
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
     try:
-        emulator = Emulator(seed, clock=clock, strict=strict, revisions=revisions)
-    except LookupError as error:
+        emulator = Emulator(seed, clock=clock, strict=strict, revisions=revisions, faults=rules, skip_waits=skip_waits)
+    except (LookupError, ValueError) as error:
         raise click.ClickException(str(error)) from None
+    emulator.allow_webhooks(*hosts)
     try:
         servers = emulator.serve(host, Ports(port, smtp_port, imap_port, smtps_port, imaps_port))
     except PortTaken as error:

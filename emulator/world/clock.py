@@ -28,7 +28,7 @@ class Clock:
     def move_to(self, moment: datetime) -> None:
         """Set a virtual clock; ValueError on the real one or when `moment` lies in the past."""
         if self._now is None:
-            raise ValueError("the real clock cannot be moved; start the world with a virtual clock")
+            raise ValueError("the real clock cannot be moved: freeze it first, or start the world with a virtual clock")
         if moment < self._now:
             raise ValueError(f"the clock stands at {timestamp(self._now)} and does not go back to {timestamp(moment)}")
         self._now = moment.astimezone(UTC)
