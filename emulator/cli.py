@@ -128,11 +128,12 @@ def serve(
 def _first_screen(ready: dict[str, Any], seed: str) -> str:
     from emulator import providers
 
-    smtp, imap = ready["smtp"], ready["imap"]
+    smtp, imap, smtps, imaps = (ready[name] for name in ("smtp", "imap", "smtps", "imaps"))
     lines = [
         f"Inbox Emulator {__version__}, seed {seed}, everything in memory. Ctrl-C stops it.",
         f"  smtp     {smtp['host']}:{smtp['port']}",
         f"  imap     {imap['host']}:{imap['port']}",
+        f"  with TLS smtps {smtps['port']}, imaps {imaps['port']}",
         f"  control  {ready['url']}/_emulator",
         "Paste what your client needs:",
     ]

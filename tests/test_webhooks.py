@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 import pytest
 from flask import Flask, request
+from inkbox import verify_webhook
 from werkzeug.test import TestResponse
 
 from emulator import Account, Emulator
@@ -87,6 +88,7 @@ def _hex(key: str, data: bytes) -> str:
 def _verify_inkbox(got: Received, secret: str) -> None:
     stamp = f"{got.headers['x-inkbox-request-id']}.{got.headers['x-inkbox-timestamp']}."
     assert got.headers["x-inkbox-signature"] == "sha256=" + _hex(secret, stamp.encode() + got.body)
+    assert verify_webhook(payload=got.body, headers=got.headers, secret=secret)
 
 
 def _verify_postern(got: Received, secret: str) -> None:
