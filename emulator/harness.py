@@ -13,6 +13,7 @@ from werkzeug.test import Client, TestResponse
 from emulator import providers
 from emulator.fault_rules import add_rule, start_scenario
 from emulator.mail import Attachment, Departure, Draft, Mailbox, sightings
+from emulator.mail.addresses import normalize
 from emulator.mail.postoffice import outside_tray
 from emulator.mail.sightings import Sighting
 from emulator.provider import Provider, choose, choose_revision
@@ -25,6 +26,7 @@ from emulator.world import ACCOUNTS, Clock, FaultRule, Snapshot, World, parse_du
 from emulator.world.accounts import account_of_key
 from emulator.world.clock import VIRTUAL_START
 from emulator.world.settings import set_setting
+from emulator.world.waiting import wait_for
 
 __all__ = ["Account", "Emulator"]
 
@@ -124,6 +126,32 @@ class Emulator:
             raise AssertionError("\n".join([heading, *(arrived or ["  nothing"])]))
         return found
 
+    def expect_none(
+        self,
+        *,
+        to: str | None = None,
+        sender: str | None = None,
+        subject: str | None = None,
+        within: str | float | timedelta = "1h",
+    ) -> None:
+        """Make sure that no matching mail comes from now on; AssertionError names what did.
+
+        A clock that stands still is moved on by `within`, so an absence of days takes no time; in real time it is waited.
+        """
+        wait = _duration(within)
+        before = self.world.store.ticks("arrivals")
+
+        def look() -> Sighting | None:
+            found = self.mail(to=to, sender=sender, subject=subject)
+            return next((item for item in found if item.arrival > before), None)
+
+        if self.world.clock.virtual:
+            self.world.advance(wait)
+            wait = timedelta()
+        came = wait_for(self.world, to and normalize(to), look, wait)
+        if came is not None:
+            raise AssertionError(f"no mail was expected, but {came.subject!r} from {came.sender} came to {came.to}")
+
     def fail(
         self,
         provider: str,
@@ -156,7 +184,7 @@ class Emulator:
 
     def advance(self, by: str | float | timedelta) -> None:
         """Move the clock: `"1h"`, seconds or a timedelta; what becomes due on the way is done, webhooks included."""
-        self.world.advance(by if isinstance(by, timedelta) else parse_duration(str(by)))
+        self.world.advance(_duration(by))
 
     def freeze(self, at: datetime | None = None) -> None:
         """Let time stand still, now or at a later moment; a clock that stands already is moved to it."""
@@ -295,6 +323,10 @@ class Account:
         headers = {**self.provider.key_headers(self.api_key), **options.pop("headers", {})}
         client = Client(self.emulator.wsgi)
         return client.open(path, method=method, base_url=self.provider.origin, headers=headers, **options)
+
+
+def _duration(given: str | float | timedelta) -> timedelta:
+    return given if isinstance(given, timedelta) else parse_duration(str(given))
 
 
 @cache

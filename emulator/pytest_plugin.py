@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from emulator.harness import Account, Emulator
 
 _MARKER = (
-    "emulator(seed='0', clock=datetime, strict=True): the world that this test's emulator fixtures start from; "
-    "clock=None means the real time"
+    "emulator(seed='0', clock=datetime, strict=True, revisions={}, faults=[], skip_waits=False): the world that this "
+    "test's emulator fixtures start from; clock=None means the real time"
 )
 
 
