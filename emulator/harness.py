@@ -136,7 +136,7 @@ class Emulator:
     ) -> None:
         """Make sure that no matching mail comes from now on; AssertionError names what did.
 
-        A clock that stands still is moved on by `within`, so an absence of days takes no time; in real time it is waited.
+        A clock that stands still is moved on by `within`, so that days take no time; in real time it is waited.
         """
         wait = _duration(within)
         before = self.world.store.ticks("arrivals")
