@@ -7,7 +7,7 @@ import sys
 
 from inkbox import Inkbox
 
-command = [sys.argv[1], "serve", "--json", "--port", "0", "--smtp-port", "0", "--imap-port", "0"]
+command = [sys.argv[1], "serve", "--json", "--port", "0"]
 with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as emulator:
     try:
         ready = json.loads(emulator.stdout.readline())

@@ -24,6 +24,7 @@ class Served:
     http_port: int
     smtp_port: int
     key: str
+    pid: int
 
     @property
     def headers(self) -> dict[str, str]:
@@ -46,7 +47,7 @@ class Served:
 
 @contextmanager
 def started(*command: str) -> Iterator[dict[str, Any]]:
-    """Run `python -m ...` while the block runs, and give the JSON line it prints when it is ready."""
+    """Run `python -m ...` while the block runs, and give the JSON line it prints when it is ready, and its `pid`."""
     arguments, pipe = [sys.executable, "-m", *command], subprocess.PIPE
     with subprocess.Popen(arguments, cwd=_ROOT, env=environment(), stdin=pipe, stdout=pipe, text=True) as process:
         assert process.stdout is not None  # it is a pipe
@@ -54,7 +55,7 @@ def started(*command: str) -> Iterator[dict[str, Any]]:
             line = process.stdout.readline()
             if not line:
                 raise RuntimeError(f"{' '.join(command)} ended before it was ready")
-            yield json.loads(line)
+            yield {**json.loads(line), "pid": process.pid}
         finally:
             process.terminate()
 
@@ -62,10 +63,10 @@ def started(*command: str) -> Iterator[dict[str, Any]]:
 @contextmanager
 def emulator() -> Iterator[Served]:
     """Run `emulator serve` while the block runs."""
-    with started("emulator", "serve", "--json", "--port", "0", "--smtp-port", "0", "--imap-port", "0") as ready:
+    with started("emulator", "serve", "--json", "--port", "0") as ready:
         port = urlsplit(ready["url"]).port
         assert port is not None  # the ready line always has one
-        yield Served(port, ready["smtp"]["port"], ready["providers"]["inkbox"]["api_key"])
+        yield Served(port, ready["smtp"]["port"], ready["providers"]["inkbox"]["api_key"], ready["pid"])
 
 
 @contextmanager

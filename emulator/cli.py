@@ -18,6 +18,7 @@ from emulator.remote_commands import GROUPS
 
 if TYPE_CHECKING:
     from emulator.provider import Provider
+    from emulator.servers import Ports
 
 _CONTEXT = {"help_option_names": ["-h", "--help"]}
 
@@ -68,11 +69,16 @@ def _rules(_: click.Context, __: click.Parameter, path: str | None) -> list[dict
 
 @cli.command()
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
-@click.option("--port", default=8025, show_default=True, help="HTTP port; 0 takes a free one.")
-@click.option("--smtp-port", default=8026, show_default=True, help="SMTP port; 0 takes a free one.")
-@click.option("--imap-port", default=8027, show_default=True, help="IMAP port; 0 takes a free one.")
-@click.option("--smtps-port", default=8028, show_default=True, help="Port of SMTP with TLS; 0 takes a free one.")
-@click.option("--imaps-port", default=8029, show_default=True, help="Port of IMAP with TLS; 0 takes a free one.")
+@click.option(
+    "--port",
+    default=8025,
+    show_default=True,
+    help="HTTP port; 0 takes a free one, also for the doors that are not named.",
+)
+@click.option("--smtp-port", type=int, show_default="8026", help="SMTP port; 0 takes a free one.")
+@click.option("--imap-port", type=int, show_default="8027", help="IMAP port; 0 takes a free one.")
+@click.option("--smtps-port", type=int, show_default="8028", help="Port of SMTP with TLS; 0 takes a free one.")
+@click.option("--imaps-port", type=int, show_default="8029", help="Port of IMAP with TLS; 0 takes a free one.")
 @click.option("--ca-file", type=click.Path(dir_okay=False, path_type=Path), help="Write the CA to trust to this file.")
 @click.option("--seed", default="0", show_default=True, help="Decides every id.")
 @click.option("--clock", default="real", show_default=True, callback=_clock, help="A time at which the clock stands.")
@@ -85,10 +91,10 @@ def _rules(_: click.Context, __: click.Parameter, path: str | None) -> list[dict
 def serve(
     host: str,
     port: int,
-    smtp_port: int,
-    imap_port: int,
-    smtps_port: int,
-    imaps_port: int,
+    smtp_port: int | None,
+    imap_port: int | None,
+    smtps_port: int | None,
+    imaps_port: int | None,
     ca_file: Path | None,
     seed: str,
     clock: datetime | None,
@@ -101,7 +107,6 @@ def serve(
 ) -> None:
     """Serve all providers over HTTP, their mailboxes over IMAP, and an SMTP sink, until Ctrl-C."""
     from emulator.harness import Emulator
-    from emulator.servers import Ports
     from emulator.servers.ports import PortTaken
 
     stop = threading.Event()
@@ -113,7 +118,7 @@ def serve(
         raise click.ClickException(str(error)) from None
     emulator.allow_webhooks(*hosts)
     try:
-        servers = emulator.serve(host, Ports(port, smtp_port, imap_port, smtps_port, imaps_port))
+        servers = emulator.serve(host, _ports(port, smtp_port, imap_port, smtps_port, imaps_port))
     except PortTaken as error:
         raise click.ClickException(str(error)) from None
     if ca_file is not None:
@@ -125,15 +130,23 @@ def serve(
     servers.close()
 
 
+def _ports(http: int, *mail: int | None) -> Ports:
+    """Return the ports of all doors: beside a free HTTP port, those that are not chosen are free ones, too."""
+    from emulator.servers import Ports
+
+    usual = (8026, 8027, 8028, 8029)
+    chosen = (number if given is None and http else given or 0 for given, number in zip(mail, usual, strict=True))
+    return Ports(http, *chosen)
+
+
 def _first_screen(ready: dict[str, Any], seed: str) -> str:
     from emulator import providers
 
     smtp, imap, smtps, imaps = (ready[name] for name in ("smtp", "imap", "smtps", "imaps"))
     lines = [
         f"Inbox Emulator {__version__}, seed {seed}, everything in memory. Ctrl-C stops it.",
-        f"  smtp     {smtp['host']}:{smtp['port']}",
-        f"  imap     {imap['host']}:{imap['port']}",
-        f"  with TLS smtps {smtps['port']}, imaps {imaps['port']}",
+        f"  smtp     {smtp['host']}:{smtp['port']}, with TLS {smtps['host']}:{smtps['port']}",
+        f"  imap     {imap['host']}:{imap['port']}, with TLS {imaps['host']}:{imaps['port']}",
         f"  control  {ready['url']}/_emulator",
         "Paste what your client needs:",
     ]

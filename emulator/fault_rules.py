@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict
-from datetime import datetime
+from datetime import UTC, datetime
 from difflib import get_close_matches
 from typing import Any, Final
 
@@ -13,7 +13,7 @@ from emulator.mail.fates import FATES
 from emulator.openapi import Operation
 from emulator.provider import choose
 from emulator.world import FaultRule, World, parse_duration, parse_moment, timestamp
-from emulator.world.faults import Become, Drop, Effect, Latency, Respond, SmtpReply, Truncate, WebhookFault
+from emulator.world.faults import NAMES, Become, Drop, Effect, Latency, Respond, SmtpReply, Truncate, WebhookFault
 
 _STAGES: Final = ["connect", "helo", "mail", "rcpt", "data"]
 _TEXT: Final = {"type": ["string", "null"]}
@@ -44,7 +44,7 @@ _EFFECTS: Final[Mapping[str, tuple[type[Effect], Mapping[str, Any], tuple[str, .
             "fate": {"enum": sorted(FATES)},
             "seconds": _SECONDS,
             "status": {"type": ["string", "null"], "pattern": r"^[245]\.[0-9]{1,3}\.[0-9]{1,3}$"},
-            "reply": {"type": ["string", "null"], "pattern": "^[^\\r\\n]*$"},
+            "reply": {"type": ["string", "null"], "pattern": r"^[^\x00-\x1f\x7f]*$", "maxLength": 500},
         },
         ("fate",),
     ),
@@ -64,6 +64,15 @@ _MATCH: Final[Mapping[str, Any]] = {
     "times": {"type": ["integer", "null"], "minimum": 1},
     "probability": {"type": "number", "exclusiveMinimum": 0, "maximum": 1},
 }
+
+_BLIND: Final[Mapping[str, tuple[str, ...]]] = {
+    "smtp": ("provider", "operation", "account"),
+    "mail": ("operation",),
+    "webhook": ("recipient", "subject"),
+    **dict.fromkeys(("stage connect", "stage helo", "stage mail"), ("recipient", "subject")),
+    "stage rcpt": ("subject",),
+}
+"""What an effect, or a stage of an SMTP dialogue, knows nothing of: a rule about it would never strike."""
 
 EFFECTS: Final = tuple(_EFFECTS)
 """The names of the effects."""
@@ -88,18 +97,15 @@ def add_rule(world: World, given: Mapping[str, Any], scenario: str | None = None
     contract document knows; `until` is a time of the world's clock, `for` a duration from now. ValueError says what is
     wrong with it.
     """
-    import jsonschema_rs
-
     name = given.get("effect", "respond")
-    if name not in _EFFECTS:
-        raise ValueError(f"effect: {name!r} is not one of {', '.join(_EFFECTS)}")
-    for error in jsonschema_rs.iter_errors(schema(name), dict(given)):
-        raise ValueError(f"{'.'.join(map(str, error.instance_path)) or 'rule'}: {error.message}")
+    if not isinstance(name, str) or name not in _EFFECTS:
+        raise ValueError(f"effect: {name!r} is none; {_nearest(name, _EFFECTS)}")
+    _check_form(name, given)
     kind, fields, _ = _EFFECTS[name]
-    effect = kind(**{field: given[field] for field in fields if field in given})
+    effect = kind(**{field: _whole(given[field]) for field in fields if field in given})
     if not given.get("force", False):
         _check(given.get("provider"), given.get("operation"), effect)
-    match = {field: given[field] for field in _MATCH if field in given}
+    match = {field: _whole(given[field]) for field in _MATCH if field in given}
     return world.faults.add(effect, **match, until=_until(world, given), scenario=scenario)
 
 
@@ -107,8 +113,7 @@ def rule_json(rule: FaultRule) -> dict[str, Any]:
     """Return a rule as plain JSON values, with what it matched and struck so far."""
     fields = asdict(rule)
     effect, until = fields.pop("effect"), fields.pop("until")
-    name = next(name for name, (kind, _, _) in _EFFECTS.items() if isinstance(rule.effect, kind))
-    return {**fields, "effect": name, **effect, "until": until and timestamp(until)}
+    return {**fields, "effect": NAMES[type(rule.effect)], **effect, "until": until and timestamp(until)}
 
 
 def scenarios() -> dict[str, str]:
@@ -134,9 +139,49 @@ def start_scenario(world: World, name: str) -> list[FaultRule]:
 
 
 def _until(world: World, given: Mapping[str, Any]) -> datetime | None:
-    if "for" in given:
-        return world.now() + parse_duration(given["for"])
-    return parse_moment(given["until"]) if given.get("until") else None
+    if given.get("until") and "for" in given:
+        raise ValueError("until, for: give one of them")
+    name = "for" if "for" in given else "until"
+    if given.get(name) is None:
+        return None
+    try:
+        if name == "for":
+            return world.now() + parse_duration(given[name])
+        return parse_moment(given[name]).astimezone(UTC)
+    except ValueError as error:
+        raise ValueError(f"{name}: {error}") from None
+    except OverflowError:
+        raise ValueError(f"{name}: no calendar reaches {given[name]!r}") from None
+
+
+def _check_form(name: str, given: Mapping[str, Any]) -> None:
+    """Raise ValueError for what no rule with this effect can say."""
+    import jsonschema_rs
+
+    known = schema(name)
+    for field in given.keys() - known["properties"]:
+        raise ValueError(f"{field}: the effect {name} has no such field; {_nearest(field, known['properties'])}")
+    for error in jsonschema_rs.iter_errors(known, dict(given)):
+        where = ".".join(map(str, error.instance_path))
+        choices = known["properties"].get(where, {}).get("enum")
+        if choices:
+            raise ValueError(f"{where}: {given[where]!r} is none; {_nearest(given[where], choices)}")
+        raise ValueError(f"{where or 'rule'}: {error.message}")
+    for strikes in (name, f"stage {given.get('stage')}"):
+        for field in _BLIND.get(strikes, ()):
+            if given.get(field) is not None:
+                raise ValueError(f"{field}: {strikes} knows nothing of it, so that the rule would never strike")
+
+
+def _nearest(word: object, known: Iterable[str]) -> str:
+    choices = list(known)
+    near = get_close_matches(str(word), choices, 1)
+    return f"did you mean {near[0]!r}?" if near else f"choose from {', '.join(choices)}"
+
+
+def _whole(value: Any) -> Any:
+    """Return a number that JSON wrote as 429.0 as what it is."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def _check(provider: str | None, operation: str | None, effect: Effect) -> None:

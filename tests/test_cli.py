@@ -13,7 +13,7 @@ from contextlib import contextmanager
 import httpx
 import pytest
 
-_SERVE = [sys.executable, "-m", "emulator", "serve", "--port", "0", "--smtp-port", "0", "--imap-port", "0"]
+_SERVE = [sys.executable, "-m", "emulator", "serve", "--port", "0"]
 
 
 def _run(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -72,7 +72,7 @@ def test_a_port_in_use_is_one_clear_line() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         for option, door in (("--port", "HTTP"), ("--smtp-port", "SMTP"), ("--imap-port", "IMAP")):
-            done = _run("serve", "--port", "0", "--smtp-port", "0", "--imap-port", "0", option, str(port))
+            done = _run("serve", "--port", "0", option, str(port))
             assert done.returncode == 1
             message = f"Error: {door} port {port} on 127.0.0.1 is in use; choose another, or 0 for a free one\n"
             assert (done.stdout, done.stderr) == ("", message)

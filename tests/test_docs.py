@@ -46,7 +46,7 @@ def test_the_readme_example_has_at_most_8_lines() -> None:
 def test_serve_prints_what_the_readme_shows() -> None:
     [shown] = [text for text in _blocks("README.md", "console") if text.startswith("$ emulator serve")]
     expected = shown.partition("\n")[2]
-    command = [sys.executable, "-m", "emulator", "serve", "--port", "0", "--smtp-port", "0", "--imap-port", "0"]
+    command = [sys.executable, "-m", "emulator", "serve", "--port", "0"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         printed = [process.stdout.readline() for _ in expected.splitlines()]

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import re
+from datetime import datetime
 from email.utils import format_datetime
 from typing import Final
 
 from emulator.mail import addresses
 from emulator.mail.compose import Draft, compose
 from emulator.mail.parse import Mail
-from emulator.mail.records import Transit
+from emulator.mail.records import MESSAGES, Message, Transit
 from emulator.mail.replies import reply_subject
-from emulator.mail.trace import MAX_HOPS, hops
+from emulator.mail.trace import exchanger, goes_in_circles
 from emulator.world import World
 
 _DAEMON: Final = "MAILER-DAEMON"
 _BY_MACHINE: Final = ("bulk", "junk", "list")
+_HEADER_END: Final = re.compile(rb"\r?\n\r?\n")
 
 
 def report(world: World, transit: Transit) -> Mail:
@@ -22,27 +25,36 @@ def report(world: World, transit: Transit) -> Mail:
 
     It is a multipart/report: words for people, message/delivery-status for programs, and the headers of the mail.
     """
-    server, now = addresses.domain(transit.sender), world.now()
-    boundary = f"=_report{world.store.tick('reports')}"
+    server, now = exchanger(transit.sender).removeprefix("mx."), world.now()
+    number = str(world.store.tick("reports"))
+    local = f"report{number}.{world.secret('report', number).hex()[:12]}"
+    boundary = f"=_{local}"  # nothing that is repeated here can hold it
     parts = (
         ("text/plain; charset=utf-8", _words(transit)),
-        ("message/delivery-status", _fields(transit, server, format_datetime(now))),
-        ("text/rfc822-headers", _headers(transit.mail)),
+        ("message/delivery-status", _fields(transit, now)),
+        ("text/rfc822-headers; charset=utf-8", _headers(transit.mail)),
     )
     head = [
         f"From: Mail Delivery System <{_DAEMON}@{server}>",
         f"To: {transit.sender}",
         "Subject: Undelivered Mail Returned to Sender",
         f"Date: {format_datetime(now)}",
-        f"Message-ID: <{boundary[2:]}.{world.secret('report', boundary).hex()[:12]}@{server}>",
+        f"Message-ID: <{local}@{server}>",
         *_ancestry(transit.mail),
         "Auto-Submitted: auto-replied",
         "MIME-Version: 1.0",
         f'Content-Type: multipart/report; report-type=delivery-status; boundary="{boundary}"',
         "",
     ]
-    body = "".join(f"--{boundary}\r\nContent-Type: {kind}\r\n\r\n{text}\r\n" for kind, text in parts)
+    body = "".join(f"--{boundary}\r\nContent-Type: {kind}\r\n{_encoded_as(text)}\r\n{text}\r\n" for kind, text in parts)
     return Mail(("\r\n".join(head) + f"\r\n{body}--{boundary}--\r\n").encode("utf-8", "replace"))
+
+
+def reports_of(world: World, message: Message) -> list[Message]:
+    """Return the reports about a sent mail that came back to its mailbox, oldest first."""
+    sent = message.mail.message_id
+    thread = world.store.each(MESSAGES, "timeline", message.thread_id)
+    return [each for each in thread if sent and each.mail.in_reply_to == sent and _is_report(each.mail)]
 
 
 def automatic_answer(world: World, transit: Transit) -> Mail:
@@ -73,8 +85,13 @@ def is_automatic(sender: str, mail: Mail) -> bool:
         or submitted != "no"
         or precedence in _BY_MACHINE
         or "list-id" in mail.fields
-        or hops(mail) > MAX_HOPS
+        or goes_in_circles(mail)
     )
+
+
+def _is_report(mail: Mail) -> bool:
+    kind = (mail.field("content-type") or "").lower()
+    return kind.startswith("multipart/report") and "delivery-status" in kind
 
 
 def _words(transit: Transit) -> str:
@@ -85,18 +102,30 @@ def _words(transit: Transit) -> str:
     )
 
 
-def _fields(transit: Transit, server: str, date: str) -> str:
+def _fields(transit: Transit, now: datetime) -> str:
+    recipient = transit.recipient
+    kind = "rfc822" if recipient.isascii() else "utf-8"
     return (
-        f"Reporting-MTA: dns; mx.{server}\r\nArrival-Date: {date}\r\n\r\n"
-        f"Final-Recipient: rfc822; {transit.recipient}\r\nAction: failed\r\nStatus: {transit.status}\r\n"
-        f"Remote-MTA: dns; mx.{addresses.domain(transit.recipient)}\r\n"
-        f"Diagnostic-Code: smtp; {transit.reply}\r\nLast-Attempt-Date: {date}\r\n"
+        f"Reporting-MTA: dns; {exchanger(transit.sender)}\r\nArrival-Date: {format_datetime(transit.since)}\r\n\r\n"
+        f"Final-Recipient: {kind}; {_plain(recipient)}\r\nAction: failed\r\nStatus: {transit.status}\r\n"
+        f"Remote-MTA: dns; {exchanger(recipient)}\r\n"
+        f"Diagnostic-Code: smtp; {_plain(transit.reply)}\r\nLast-Attempt-Date: {format_datetime(now)}\r\n"
     )
 
 
 def _headers(mail: Mail) -> str:
-    names = {"from", "to", "cc", "subject", "date", "message-id"}
-    return "".join(f"{name}: {value}\r\n" for name, value in mail.lines if name.lower() in names)
+    """Return the header lines as they stand, folds too: unfolded they could be too long."""
+    head = _HEADER_END.split(mail.raw, maxsplit=1)[0]
+    return b"".join(line + b"\r\n" for line in head.splitlines()).decode("utf-8", "replace")
+
+
+def _plain(text: str) -> str:
+    """Write text in ASCII, other letters by their number, as RFC 6533 has addresses in a report."""
+    return "".join(letter if letter.isascii() else f"\\x{{{ord(letter):X}}}" for letter in text)
+
+
+def _encoded_as(text: str) -> str:
+    return "" if text.isascii() else "Content-Transfer-Encoding: 8bit\r\n"
 
 
 def _ancestry(mail: Mail) -> list[str]:

@@ -8,6 +8,7 @@ from typing import Final, Literal, NamedTuple
 
 from emulator.mail import addresses
 from emulator.mail.parse import Mail
+from emulator.mail.records import Mailbox
 from emulator.world import World
 from emulator.world.faults import Become, Occasion
 
@@ -62,21 +63,25 @@ class Given(NamedTuple):
     reply: str | None = None
 
 
-def fate_of(world: World, provider: str | None, recipient: str, mail: Mail) -> Given | None:
+def fate_of(world: World, owner: Mailbox | None, recipient: str, mail: Mail) -> Given | None:
     """Return the fate of a mail at a recipient: a fault rule's, else the simulator address's; None: it just arrives.
 
-    `provider` is the one that sends it, None for mail from outside. A rule that matches has been used once more.
+    `owner` is the mailbox that sends it, None for mail from outside. A rule that matches has been used once more.
     """
     if len(world.faults):
-        occasion = Occasion(provider, recipients=lambda: (recipient,), subject=lambda: mail.subject)
+        provider, account = (None, None) if owner is None else (owner.provider, owner.account_id)
+        occasion = Occasion(provider, None, account, lambda: (recipient,), lambda: mail.subject)
         effect = world.faults.take(Become, occasion)
         if effect is not None:
-            return Given(effect.fate, timedelta(seconds=effect.seconds), effect.status, effect.reply)
+            seconds = effect.seconds or (_DELAY if effect.fate == "delay" else 0)
+            return Given(effect.fate, timedelta(seconds=seconds), effect.status, effect.reply)
     return simulated(recipient)
 
 
 def simulated(recipient: str) -> Given | None:
     """Return the fate that a simulator address stands for; None for any other address."""
+    if SIMULATOR not in recipient.lower():  # as nearly always
+        return None
     local, _, domain = addresses.normalize(recipient).rpartition("@")
     name, _, tag = local.partition("+")
     if domain != SIMULATOR or name not in FATES:

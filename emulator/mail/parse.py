@@ -73,7 +73,10 @@ class Mail:
         return self._raw
 
     def under(self, trace: bytes) -> Mail:
-        """Return this mail with whole header lines put above its own; what is below them is shared, not copied."""
+        """Return this mail with lines of servers put above its own; what is below them is shared, not copied.
+
+        They are whole, and none of them says what a mail says of itself, such as its Message-ID.
+        """
         # What does not begin with a header field reads differently under one.
         return _TracedMail(trace, self) if _FIELD.match(self.raw) else Mail(trace + self.raw)
 
@@ -206,6 +209,18 @@ class _TracedMail(Mail):
     @cached_property
     def body(self) -> Body:
         return self._below.body
+
+    @property
+    def message_id(self) -> str | None:
+        return self._below.message_id
+
+    @property
+    def in_reply_to(self) -> str | None:
+        return self._below.in_reply_to
+
+    @property
+    def references(self) -> list[str]:
+        return self._below.references
 
 
 class _Part(Part):

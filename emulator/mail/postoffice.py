@@ -43,7 +43,7 @@ def submit(world: World, mailbox: Mailbox, sender: str, recipients: Iterable[str
         missing += f"Date: {format_datetime(world.now())}\r\n"
     if mail.message_id is None:
         missing += f"Message-ID: {_message_id(world, mailbox)}\r\n"
-    mail = mail.under(missing.encode()) if missing else mail
+    mail = Mail(missing.encode() + mail.raw) if missing else mail
     everybody = addresses.unique(recipients)
     named = {addresses.normalize(one) for one in (*mail.bare_addresses("to"), *mail.bare_addresses("cc"))}
     bcc = [one for one in everybody if addresses.normalize(one) not in named]
@@ -72,17 +72,16 @@ def transmit(
     is refused is only journaled. `helo` is what a client at the SMTP door called itself.
     """
     owner = None if copy is None else world.store.get(MAILBOXES, copy.mailbox_id)
-    provider = None if owner is None else owner.provider
     signed = mail if helo is not None else trace.signed(world, mail, sender)
     arriving = []
     for recipient in addresses.unique(recipients):
-        given = fate_of(world, provider, recipient, mail) or refused(world, sender, recipient)
+        given = fate_of(world, owner, recipient, mail) or refused(world, sender, recipient)
         if given is None:
             arriving.append(recipient)
         elif copy is None and FATES[given.name].steps[0] in ("fail", "reject"):
             journal(world, "refused", sender, recipient, mail, reply=given.reply or FATES[given.name].reply)
         else:
-            set_out(world, copy, sender, recipient, signed, given)
+            set_out(world, copy, sender, recipient, signed, given, helo=helo)
     return arrive(world, sender, arriving, signed, helo=helo)
 
 

@@ -158,7 +158,7 @@ class Transit:
     """A mail on its way to one recipient that does not simply arrive: its fate and how many steps of it are done.
 
     `message_id` is the sender's copy, None for mail from outside. `status` and `reply` are what a server that refuses
-    it says.
+    it says, `since` is when it set out, `helo` what a client at the SMTP door called itself.
     """
 
     id: str
@@ -169,6 +169,8 @@ class Transit:
     fate: str
     status: str
     reply: str
+    since: datetime
+    helo: str | None = None
     step: int = 0
 
 

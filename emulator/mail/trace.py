@@ -16,15 +16,16 @@ MAX_HOPS: Final = 50
 """A mail that has passed more servers goes in circles."""
 
 _SIGNED: Final = ("From", "To", "Subject", "Date", "Message-ID")
-_BODY_START: Final = re.compile(rb"\r?\n\r?\n")
-_UNSAFE: Final = re.compile(r"[\x00-\x20\x7f<>]")
+_BODY_START: Final = re.compile(rb"(?:\A|\r?\n)\r?\n")
+_UNSAFE: Final = re.compile(r"[\x00-\x20\x7f<>();]")
+_BREAKING: Final = re.compile(r"[\x00-\x1f\x7f<>]")
 _WIDTH: Final = 70
 _SIGNATURE_BYTES: Final = 128
 
 
 def signed(world: World, mail: Mail, sender: str) -> Mail:
     """Return the mail with a DKIM-Signature of its sender's domain above it; as it is for a sender without one."""
-    domain = _ascii(addresses.domain(sender))
+    domain = ascii_domain(addresses.domain(sender))
     if not domain:
         return mail
     body_hash = hashlib.sha256(_canonical_body(mail.raw)).digest()
@@ -47,8 +48,8 @@ def received(
     `helo` is what a client at the SMTP door called itself: nothing proves who it is. Without it the mail came from
     its sender's server, which is what it says it is.
     """
-    here = f"mx.{addresses.domain(recipient) or 'localhost'}"
-    domain = addresses.domain(sender)
+    here = exchanger(recipient)
+    domain = ascii_domain(addresses.domain(sender))
     came_from = _clean(helo) if helo is not None else f"mail.{domain or 'localhost'}"
     proven = helo is None and domain
     results = (
@@ -56,9 +57,9 @@ def received(
         if proven
         else "spf=none; dkim=none; dmarc=none"
     )
-    number = world.secret("received", str(world.store.tick("received ids"))).hex()[:12]
+    number = f"{world.store.tick('received'):08x}"
     trace = (
-        f"Return-Path: <{_clean(sender)}>\r\n"
+        f"Return-Path: <{_BREAKING.sub('', sender)}>\r\n"
         f"Authentication-Results: {here};\r\n {results}\r\n"
         f"Received: from {came_from or 'unknown'} ([127.0.0.1])\r\n by {here} with {protocol} id {number};\r\n"
         f" {format_datetime(world.now())}\r\n"  # not for whom: a hidden recipient stays hidden
@@ -66,9 +67,23 @@ def received(
     return mail.under(trace.encode("utf-8", "replace"))
 
 
-def hops(mail: Mail) -> int:
-    """Return how many servers a mail has passed."""
-    return len(mail.fields.get("received", ()))
+def goes_in_circles(mail: Mail) -> bool:
+    """Tell whether a mail has passed more servers than any way has."""
+    # Reading the headers of every mail would cost more than taking it in.
+    return mail.raw.count(b"eceived:") > MAX_HOPS and len(mail.fields.get("received", ())) > MAX_HOPS
+
+
+def exchanger(address: str) -> str:
+    """Return the name of the server that takes mail for an address."""
+    return f"mx.{ascii_domain(addresses.domain(address)) or 'localhost'}"
+
+
+def ascii_domain(domain: str) -> str:
+    """Return a domain as DNS has it, non-ASCII labels as `xn--`; empty for what cannot be one."""
+    try:
+        return _clean(domain if domain.isascii() else domain.encode("idna").decode())
+    except UnicodeError:
+        return ""
 
 
 def _canonical_body(raw: bytes) -> bytes:
@@ -80,13 +95,6 @@ def _canonical_body(raw: bytes) -> bytes:
 
 def _folded(value: str) -> list[str]:
     return [f" {value[at : at + _WIDTH]}" for at in range(0, len(value), _WIDTH)]
-
-
-def _ascii(domain: str) -> str:
-    try:
-        return _clean(domain if domain.isascii() else domain.encode("idna").decode())
-    except UnicodeError:
-        return ""
 
 
 def _clean(text: str) -> str:

@@ -32,7 +32,16 @@ def refused(world: World, sender: str, recipient: str) -> Given | None:
     return reason and Given("bounce", status=reason.status, reply=f"550 {reason.status} {reason.words}")
 
 
-def set_out(world: World, copy: Message | None, sender: str, recipient: str, mail: Mail, given: Given) -> Transit:
+def set_out(
+    world: World,
+    copy: Message | None,
+    sender: str,
+    recipient: str,
+    mail: Mail,
+    given: Given,
+    *,
+    helo: str | None = None,
+) -> Transit:
     """Send a mail on the way of its fate; `copy` is the sender's own, None for mail from outside."""
     fate = FATES[given.name]
     transit = Transit(
@@ -44,9 +53,16 @@ def set_out(world: World, copy: Message | None, sender: str, recipient: str, mai
         fate=given.name,
         status=given.status or fate.status,
         reply=given.reply or fate.reply,
+        since=world.now(),
+        helo=helo,
     )
     schedule(world, world.now() + given.wait, _STEP, transit.id)
     return world.store.add(TRANSITS, transit)
+
+
+def on_the_way(world: World, message_id: str) -> frozenset[str]:
+    """Return the recipients of a sent mail of which it is not known yet what becomes of it there."""
+    return frozenset(transit.recipient for transit in world.store.each(TRANSITS, "of_message", message_id))
 
 
 def begin(world: World, message: Message) -> None:
@@ -61,8 +77,8 @@ def _progress(world: World, message_id: str) -> None:
         return
     message = world.store.put(MESSAGES, replace(message, status="sent", updated_at=world.now()))
     tell(world, MailEvent("sent", message, message.recipients))
-    on_the_way = {transit.recipient for transit in world.store.each(TRANSITS, "of_message", message_id)}
-    there = tuple(recipient for recipient in message.recipients if recipient not in on_the_way)
+    waiting = on_the_way(world, message_id)
+    there = tuple(recipient for recipient in message.recipients if recipient not in waiting)
     if there:
         _delivered(world, message, there)
     else:
@@ -103,7 +119,7 @@ def _reach(world: World, transit: Transit) -> bool:
     if given is not None:
         _fail(world, replace(transit, status=given.status or "", reply=given.reply or ""))
         return False
-    arrive(world, transit.sender, [transit.recipient], transit.mail)
+    arrive(world, transit.sender, [transit.recipient], transit.mail, helo=transit.helo)
     copy = _copy_of(world, transit)
     if copy is not None:
         kept = tuple(outcome for outcome in copy.outcomes if outcome.recipient != transit.recipient)

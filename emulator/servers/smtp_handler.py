@@ -19,7 +19,6 @@ from emulator.world.faults import Occasion, SmtpReply, SmtpStage
 _OK: Final = "250 2.0.0 Ok: queued"
 _CLOSED: Final = "550 5.7.1 The mailbox is closed"
 _NULL_SENDER: Final = "<>"
-_REFUSED: Final = ("4", "5")
 
 
 class Sender(NamedTuple):
@@ -102,7 +101,7 @@ class Handler:
         struck = self._struck(world, "rcpt", (address,))
         if struck is not None:
             return struck
-        with world.step():
+        with world.lock:  # a step costs more than the question
             refused = refused_at_door(world, sender, address, submitted=session.auth_data is not None)
         if refused is not None:
             world.journal.note(world.now(), "smtp", **{"from": sender, "to": [address], "refused": refused.words})
@@ -167,7 +166,7 @@ def _owns(sender: Sender, address: str) -> bool:
 def _unfit(session: Session, mail: Mail) -> str | None:
     """Return why a message is not taken: it goes in circles, or is written in somebody else's name."""
     sender = _sender_of(session)
-    if trace.hops(mail) > trace.MAX_HOPS:
+    if trace.goes_in_circles(mail):
         return "554 5.4.6 Too many hops"
     if sender is None:
         return None

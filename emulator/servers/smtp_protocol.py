@@ -9,7 +9,7 @@ import socket
 from collections import defaultdict
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Any, Final
+from typing import Any, AnyStr, Final
 
 from aiosmtpd.smtp import MISSING, SMTP, TLSSetupException, syntax
 
@@ -87,9 +87,9 @@ class Protocol(SMTP):
         """How long commands may be; aiosmtpd lets every greeting raise it, for everybody."""
         return defaultdict(lambda: _COMMAND_BYTES)
 
-    async def push(self, status: str | bytes) -> None:
-        """Answer on one line, also if it repeats what is no text."""
-        await super().push(status if isinstance(status, bytes) else _UNSAFE.sub("?", status))
+    async def push(self, status: AnyStr) -> None:
+        """Answer on one line, also where it repeats what a client said."""
+        await super().push(_UNSAFE.sub("?", status) if isinstance(status, str) else status)
 
     @syntax("STARTTLS", when="tls_context")
     async def smtp_STARTTLS(self, arg: str) -> None:  # noqa: N802  # aiosmtpd's

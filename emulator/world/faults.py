@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from fnmatch import fnmatchcase
@@ -82,6 +82,17 @@ class WebhookFault:
 
 
 Effect = Respond | Latency | Drop | Truncate | SmtpReply | Become | WebhookFault
+NAMES: Final[Mapping[type[Effect], str]] = {
+    Respond: "respond",
+    Latency: "latency",
+    Drop: "drop",
+    Truncate: "truncate",
+    SmtpReply: "smtp",
+    Become: "mail",
+    WebhookFault: "webhook",
+}
+"""What a tester calls each effect."""
+
 OF_REQUESTS: Final = (Respond, Latency, Drop, Truncate)
 
 E = TypeVar("E", Respond, Latency, Drop, Truncate, SmtpReply, Become, WebhookFault)
@@ -226,7 +237,7 @@ class Faults:
         if rule.seen < rule.nth or spent or self._chance(rule) >= rule.probability:
             return False
         rule.hits += 1
-        name, details = type(rule.effect).__name__.lower(), {"provider": occasion.provider or ""}
+        name, details = NAMES[type(rule.effect)], {"provider": occasion.provider or ""}
         self._world.journal.note(now, "fault", rule=rule.id, effect=name, operation=occasion.operation or "", **details)
         return True
 

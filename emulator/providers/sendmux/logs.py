@@ -25,7 +25,13 @@ _DAY: Final = timedelta(days=1)
 _MOMENT: Final = timedelta(microseconds=1)
 _DATE_LENGTH: Final = len("2026-01-01")
 _EVER: Final = (datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC))
-_STATUS_OF: Final = {"queued": "pending", "sent": "sent", "delivered": "sent"}
+_STATUS_OF: Final = {
+    "queued": "pending",
+    "sent": "sent",
+    "delivered": "sent",
+    "bounced": "failed",
+    "failed": "rejected",  # nobody even tried to deliver it
+}
 _LETTERS: Final = 24
 
 
@@ -96,6 +102,11 @@ def id_of(message: Message) -> str:
 def status_of(message: Message) -> str:
     """Return what the log says of a message that was sent."""
     return _STATUS_OF.get(message.status, "failed")
+
+
+def refusals_of(message: Message) -> dict[str, str]:
+    """Return what the servers said that refused a message for good, by the recipient's address."""
+    return {each.recipient: each.reply for each in message.outcomes if each.action in ("failed", "rejected")}
 
 
 def figures(

@@ -485,7 +485,9 @@ def _identity(call: Call, mailbox: Mailbox) -> dict[str, Any]:
 
 
 def _submission_json(call: Call, item: Submission) -> dict[str, Any]:
-    return shown.submission(item, submissions.status_of(call.world, item), submissions.undo_status(call.world, item))
+    world = call.world
+    progress, reports = submissions.progress_of(world, item), submissions.reports_on(world, item)
+    return shown.submission(item, progress, submissions.undo_status(world, item), reports)
 
 
 def _states(call: Call, mailbox: Mailbox) -> Mapping[str, str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from emulator.mail import Attachment, Mailbox, Message
@@ -16,7 +16,7 @@ from emulator.providers.sendmux.mailbox_messages import Batch, id_of_attachment
 from emulator.providers.sendmux.mailbox_search import body_text, marked, people, snippet
 from emulator.providers.sendmux.mailbox_sending import MAX_UPLOAD
 from emulator.providers.sendmux.mailbox_threads import Conversation, participants
-from emulator.providers.sendmux.submissions import Submission
+from emulator.providers.sendmux.submissions import Progress, Submission
 from emulator.providers.sendmux.uploads import Intent, Upload
 from emulator.providers.sendmux.wire import time
 from emulator.world import timestamp
@@ -25,8 +25,7 @@ Links = Callable[[Message, int], str]
 """Makes the URL under which the n-th attachment of a message is to be had."""
 
 _EVENT_BODY: Final = 16_384
-_DELIVERED: Final = {"queued": "queued", "sent": "unknown", "delivered": "yes"}
-_SMTP_REPLY: Final = {"sent": "250 2.0.0 Ok", "delivered": "250 2.0.0 Ok"}
+_REPORT: Final = "message/delivery-status"
 
 
 # Messages
@@ -336,7 +335,9 @@ def query_changes(found: QueryChanges, total: int | None) -> dict[str, Any]:
 # Submissions, identities, quotas
 
 
-def submission(item: Submission, status: str, undo_status: str) -> dict[str, Any]:
+def submission(
+    item: Submission, progress: Sequence[Progress], undo_status: str, reports: Sequence[Message]
+) -> dict[str, Any]:
     """Return the submission object."""
     return {
         "id": item.id,
@@ -351,14 +352,19 @@ def submission(item: Submission, status: str, undo_status: str) -> dict[str, Any
         },
         "delivery_status": [
             {
-                "email": each,
-                "smtp_reply": _SMTP_REPLY.get(status),
-                "delivered": _DELIVERED.get(status, "no"),
+                "email": each.recipient,
+                "smtp_reply": each.reply,
+                "delivered": each.delivered,
                 "displayed": "unknown",
             }
-            for each in item.recipients
+            for each in progress
         ],
-        "dsn_blob_ids": [],
+        "dsn_blob_ids": [
+            id_of_attachment(report, index)
+            for report in reports
+            for index, part in enumerate(report.mail.body.attachments)
+            if part.content_type == _REPORT
+        ],
         "mdn_blob_ids": [],
     }
 

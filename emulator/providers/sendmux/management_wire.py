@@ -303,8 +303,8 @@ def _whole(given: Any) -> int | None:
 
 def delivery_log(item: Message, by: SendingAccount) -> dict[str, Any]:
     """Return the log of a message that was sent."""
-    mail, count, status = item.mail, len(item.recipients), logs.status_of(item)
-    sent = status == "sent"
+    mail, status, refused = item.mail, logs.status_of(item), logs.refusals_of(item)
+    count = len(item.recipients)
     return {
         "id": logs.id_of(item),
         "message_id": mail.message_id,
@@ -315,24 +315,29 @@ def delivery_log(item: Message, by: SendingAccount) -> dict[str, Any]:
         "to_email": next(iter(item.recipients), None),
         "subject": mail.subject,
         "status": status,
-        "status_reason": None,
+        "status_reason": next(iter(refused.values()), None),
         "attempts": 1,
         "size_bytes": len(mail),
         "delivery_group": None,
         "recipient_count": count,
-        "accepted_recipient_count": count if sent else 0,
-        "rejected_recipient_count": count if status in ("failed", "rejected") else 0,
+        "accepted_recipient_count": 0 if status == "pending" else count - len(refused),
+        "rejected_recipient_count": len(refused),
         "created_at": time(item.created_at),
-        "sent_at": time(item.updated_at) if sent else None,
+        "sent_at": time(item.created_at) if status == "sent" else None,
     }
 
 
 def delivery_log_detail(item: Message, by: SendingAccount) -> dict[str, Any]:
     """Return the log of a message that was sent, with its recipients."""
-    mail, status = item.mail, "accepted" if logs.status_of(item) in ("sent", "pending") else "rejected"
+    mail, refused = item.mail, logs.refusals_of(item)
     fields = {address.lower(): field for field in ("cc", "to") for address in mail.bare_addresses(field)}
     recipients = [
-        {"email": address, "type": fields.get(address.lower(), "bcc"), "status": status, "reason": None}
+        {
+            "email": address,
+            "type": fields.get(address.lower(), "bcc"),
+            "status": "rejected" if address in refused else "accepted",
+            "reason": refused.get(address),
+        }
         for address in item.recipients
     ]
     return {**delivery_log(item, by), "recipients": recipients}

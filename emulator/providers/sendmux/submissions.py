@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from emulator.mail import MESSAGES, Mailbox, Message
+from emulator.mail.bounces import reports_of
+from emulator.mail.events import MailEvent, listener
+from emulator.mail.transits import on_the_way
 from emulator.provider import Problem
 from emulator.providers.sendmux.mailbox_identity import identity_id
 from emulator.providers.sendmux.mailbox_search import moment
@@ -32,6 +35,14 @@ class Submission:
     n: int
 
 
+class Progress(NamedTuple):
+    """How far a mail came at a recipient, `queued`, `yes` or `no` as JMAP has it, and what the server there said."""
+
+    recipient: str
+    delivered: str
+    reply: str | None
+
+
 SUBMISSIONS: Collection[Submission] = Collection(
     "sendmux.submissions",
     ordered={"of_mailbox": Order(groups=lambda s: (s.mailbox_id,), sort=lambda s: (s.send_at, s.n))},
@@ -39,6 +50,8 @@ SUBMISSIONS: Collection[Submission] = Collection(
 )
 
 _MAX_IDS: Final = 100
+_TAKEN: Final = "250 2.0.0 Ok"
+_DELIVERED: Final = {"delayed": "queued", "failed": "no", "rejected": "no", "complained": "yes"}
 _RANKS: Final[Mapping[str, Callable[[Submission], Any]]] = {
     "send_at": lambda each: each.send_at,
     "email_id": lambda each: each.message_id,
@@ -51,7 +64,7 @@ def note_submission(world: World, message: Message) -> Submission:
     return world.store.add(
         SUBMISSIONS,
         Submission(
-            id=f"sub_{message.id.removeprefix('msg_')}",
+            id=_id(message),
             mailbox_id=message.mailbox_id,
             message_id=message.id,
             thread_id=message.thread_id,
@@ -93,15 +106,41 @@ def find_submission(world: World, mailbox: Mailbox, submission_id: str) -> Submi
     return found
 
 
-def status_of(world: World, submission: Submission) -> str:
-    """Return how far the mail came: queued, sent or delivered; one whose copy is gone was delivered."""
+def progress_of(world: World, submission: Submission) -> list[Progress]:
+    """Return how far the mail came at each recipient; one whose copy is gone was delivered."""
     message = world.store.get(MESSAGES, submission.message_id)
-    return "delivered" if message is None else message.status
+    if message is None:
+        return [Progress(each, "yes", _TAKEN) for each in submission.recipients]
+    waiting = message.recipients if message.status == "queued" else on_the_way(world, message.id)
+    known = {each: Progress(each, "queued", None) for each in waiting}
+    known |= {
+        each.recipient: Progress(each.recipient, _DELIVERED[each.action], each.reply) for each in message.outcomes
+    }
+    return [known.get(each) or Progress(each, "yes", _TAKEN) for each in submission.recipients]
+
+
+def reports_on(world: World, submission: Submission) -> list[Message]:
+    """Return the delivery reports that came back about the mail; none for one whose copy is gone."""
+    message = world.store.get(MESSAGES, submission.message_id)
+    return [] if message is None else reports_of(world, message)
 
 
 def undo_status(world: World, submission: Submission) -> str:
     """Tell whether the mail can still be held back."""
-    return PENDING if status_of(world, submission) == "queued" else FINAL
+    message = world.store.get(MESSAGES, submission.message_id)
+    return PENDING if message is not None and message.status == "queued" else FINAL
+
+
+@listener
+def _on_mail(world: World, event: MailEvent) -> None:
+    """Note that a submission changed with its mail; what happens at once is part of its beginning."""
+    submission = world.store.get(SUBMISSIONS, _id(event.message))
+    if submission is not None and world.now() > submission.send_at:
+        world.store.put(SUBMISSIONS, submission)
+
+
+def _id(message: Message) -> str:
+    return f"sub_{message.id.removeprefix('msg_')}"
 
 
 def _ids(text: str, name: str) -> frozenset[str]:

@@ -9,11 +9,12 @@ from collections.abc import Iterable, Iterator
 from contextlib import nullcontext
 from datetime import timedelta
 from functools import partial
+from math import ceil
 from typing import Any, Final
 
 from emulator.mail.addresses import is_address
 from emulator.openapi import Operation
-from emulator.provider import Problem, retry_after
+from emulator.provider import Problem
 from emulator.servers.http.exchange import SPARE_THREAD, Exchange
 from emulator.world.accounts import account_of_key
 from emulator.world.faults import Drop, FaultRule, Latency, Occasion, Respond, Truncate
@@ -23,6 +24,9 @@ HEADER: Final = "X-Emulator-Fault"
 
 NOTHING: Final = -1
 """What `Exchange.cut` says where not even the status line gets out."""
+
+_OF_SENDERS: Final = ("from", "sender", "reply_to", "replyTo", "return_path")
+"""Fields of a request whose addresses are nobody's that a mail goes to."""
 
 
 def strike(exchange: Exchange, operation: Operation) -> bool:
@@ -61,11 +65,10 @@ def _first(answer: Iterable[bytes], keep: int) -> Iterator[bytes]:
         for piece in answer:
             yield piece[:left]
             left -= len(piece)
-            if left <= 0:
-                break
+            if left < 0:
+                raise _reset()
     finally:
         _close(answer)
-    raise _reset()
 
 
 def _close(answer: Iterable[bytes]) -> None:
@@ -97,7 +100,7 @@ def _problem(rule: FaultRule, effect: Respond, operation: Operation) -> Problem:
     documented = operation.responses.get(str(effect.status), {}).get("description", "Fault injected")
     headers = {HEADER: rule.id}
     if effect.retry_after is not None:
-        headers |= retry_after(timedelta(seconds=effect.retry_after))
+        headers["Retry-After"] = str(ceil(effect.retry_after))
     return Problem("fault", effect.message or documented, status=effect.status, code=effect.code, headers=headers)
 
 
@@ -123,7 +126,8 @@ def _texts(value: Any) -> Iterator[str]:
         if isinstance(each, str):
             yield each
         elif isinstance(each, dict | list):
-            stack.extend(each.values() if isinstance(each, dict) else each)
+            told = each.items() if isinstance(each, dict) else enumerate(each)
+            stack.extend(value for name, value in told if name not in _OF_SENDERS)
 
 
 def _subject(body: Any) -> str | None:
