@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,22 +10,59 @@ import click
 
 from emulator import coverage
 from emulator.cli import cli
+from emulator.fault_rules import scenarios
+from emulator.fault_rules import EFFECTS, schema
+from emulator.mail.fates import FATES, SIMULATOR
 from emulator.servers.http.control import CONTROL_PREFIX, control_app
+from emulator.world.faults import NAMES
 
 _ROOT = Path(__file__).parent.parent
-_TABLE = re.compile(r"(<!-- coverage -->\n).*?(<!-- /coverage -->)", re.DOTALL)
 
 
 def pages() -> dict[Path, str]:
     """Return every generated file with what it should hold."""
-    readme = _ROOT / "README.md"
-    table = _TABLE.sub(lambda found: f"{found[1]}{coverage.summary_table()}\n{found[2]}", readme.read_text("utf-8"))
+    readme, testing = _ROOT / "README.md", _ROOT / "docs" / "testing.md"
     return {
-        readme: table,
+        readme: _filled(readme, coverage=coverage.summary_table()),
+        testing: _filled(testing, fates=_fates_table(), effects=_effects_table()),
         _ROOT / "docs" / "coverage.md": coverage.operations_page(),
         _ROOT / "docs" / "cli.md": _cli_page(),
         _ROOT / "docs" / "control.md": _control_page(),
+        _ROOT / "docs" / "scenarios.md": _scenarios_page(),
     }
+
+
+def _filled(page: Path, **parts: str) -> str:
+    """Return a page with each part between the two comments of its name."""
+    text = page.read_text("utf-8")
+    for name, part in parts.items():
+        start, end = f"<!-- {name} -->\n", f"<!-- /{name} -->"
+        above, rest = text.split(start)
+        _, below = rest.split(end)
+        text = f"{above}{start}{part}\n{end}{below}"
+    return text
+
+
+def _fates_table() -> str:
+    rows = ["| Mail to | What becomes of it | What the server there says |", "|---|---|---|"]
+    rows += [f"| `{name}@{SIMULATOR}` | {fate.meaning} | `{fate.reply}` |" for name, fate in FATES.items()]
+    return "\n".join(rows)
+
+
+def _effects_table() -> str:
+    kinds = {name: kind for kind, name in NAMES.items()}
+    shared = set.intersection(*(set(schema(name)["properties"]) for name in EFFECTS))
+    rows = ["| Effect | What it does | Needs | Takes |", "|---|---|---|---|"]
+    for name in EFFECTS:
+        rule = schema(name)
+        needs, does = rule["required"], " ".join((kinds[name].__doc__ or "").split())
+        takes = [field for field in rule["properties"] if field not in shared and field not in needs]
+        rows.append(f"| `{name}` | {does} | {_code(needs)} | {_code(takes)} |")
+    return "\n".join(rows)
+
+
+def _code(names: list[str]) -> str:
+    return ", ".join(f"`{name}`" for name in names)
 
 
 def _cli_page() -> str:
@@ -59,6 +95,20 @@ def _control_page() -> str:
         does = " ".join((view.__doc__ or "").split())
         methods = ", ".join(sorted((rule.methods or set()) - {"HEAD", "OPTIONS"}))
         parts.append(f"| `{methods} {rule.rule}` | {does} |")
+    return "\n".join(parts) + "\n"
+
+
+def _scenarios_page() -> str:
+    parts = [
+        "# Scenarios",
+        "",
+        "Generated. Failures that the providers document, by name: `emulator.scenario(name)` in a test,",
+        "`emulator fault scenario NAME` at the command line.",
+        "",
+        "| Scenario | What it brings about |",
+        "|---|---|",
+        *(f"| `{name}` | {meaning} |" for name, meaning in scenarios().items()),
+    ]
     return "\n".join(parts) + "\n"
 
 

@@ -131,7 +131,9 @@ def start_scenario(world: World, name: str) -> list[FaultRule]:
     known = {provider.name: provider for provider in providers.every()}
     scenario = known[provider_name].scenarios.get(own) if provider_name in known else None
     if scenario is None:
-        raise LookupError(f"no scenario {name!r}; choose from {', '.join(scenarios())}")
+        near = get_close_matches(name, scenarios(), 1)
+        hint = f"did you mean {near[0]}?" if near else f"choose from {', '.join(scenarios())}"
+        raise LookupError(f"no scenario {name!r}; {hint}")
     with world.step():
         for setting, value in scenario.settings.items():
             choose(world, known[provider_name], setting, value)

@@ -50,6 +50,12 @@ class Scenario(NamedTuple):
     settings: Mapping[str, Any] = {}  # a NamedTuple's default is shared and never changed
 
 
+RATE_LIMITED: Final = Scenario(
+    "every operation answers 429 and says to come again after a minute, for a minute",
+    ({"operation": "*", "status": 429, "retry_after": 60, "times": None, "for": "60s"},),
+)
+
+
 class Invalid(NamedTuple):
     """One thing wrong with a request: where (`("body", "subject")`), which rule, in words, and what was received."""
 

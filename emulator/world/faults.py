@@ -43,7 +43,7 @@ class Drop:
 
 @dataclass(frozen=True, slots=True)
 class Truncate:
-    """Do the request, and close the connection after the first `keep` bytes of the answer's body."""
+    """Do the request, and close the connection after the first `keep` bytes of the answer's body if it has more."""
 
     keep: int = 1
 
@@ -60,7 +60,8 @@ class SmtpReply:
 class Become:
     """Give a mail a fate, such as `bounce`, its first step `seconds` later on the world's clock.
 
-    `status` (such as `5.2.2`) and `reply` are what the refusing server says, if not what it usually does.
+    `status` (such as `5.2.2`) and `reply` are what the refusing server says, if not what it usually does. The fate
+    `delay` waits 60 seconds unless told otherwise.
     """
 
     fate: str

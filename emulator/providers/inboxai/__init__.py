@@ -6,6 +6,7 @@ import re
 
 from emulator.provider import Provider, bearer
 from emulator.providers.inboxai import attachments, events, resources, wire
+from emulator.providers.inboxai.scenarios import SCENARIOS
 from emulator.providers.inboxai.settings import NAME, SETTINGS
 
 PROVIDER = Provider(
@@ -26,6 +27,7 @@ PROVIDER = Provider(
     open_mailbox=resources.open_test_mailbox,
     credentials={"api_key": resources.SEED["api_key"], "admin_key": resources.SEED["admin_key"]},
     webhooks=events.DIALECT,
+    scenarios=SCENARIOS,
     environment={"INBOXAI_BASE_URL": "{base_url}", "INBOXAI_API_KEY": "{api_key}"},
     settings=SETTINGS,
     fetches=dict.fromkeys(("send_message", "reply_to_message", "reply_all_to_message"), attachments.fetch),

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from emulator.provider import Provider
 from emulator.providers.inkbox import events, resources, wire
+from emulator.providers.inkbox.scenarios import SCENARIOS
 
 if TYPE_CHECKING:
     from werkzeug.datastructures import Headers
@@ -34,5 +35,6 @@ PROVIDER = Provider(
     revision="2026-04",
     aliases=("seed", "current"),
     webhooks=events.DIALECT,
+    scenarios=SCENARIOS,
     environment={"INKBOX_BASE_URL": "{base_url}", "INKBOX_API_KEY": "{api_key}"},
 )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from emulator.provider import Provider, bearer
 from emulator.providers.myagentmail import events, resources, wire
+from emulator.providers.myagentmail.scenarios import SCENARIOS
 from emulator.providers.myagentmail.settings import NAME, SETTINGS
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ PROVIDER = Provider(
         name: resources.SEED[name] for name in ("api_key", "other_api_key", "workspace_key", "super_admin_key")
     },
     webhooks=events.DIALECT,
+    scenarios=SCENARIOS,
     environment={"MYAGENTMAIL_BASE_URL": "{base_url}", "MYAGENTMAIL_API_KEY": "{api_key}"},
     settings=SETTINGS,
 )

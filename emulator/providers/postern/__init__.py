@@ -6,6 +6,7 @@ import re
 
 from emulator.provider import Provider, bearer
 from emulator.providers.postern import enrollment, events, resources, wire
+from emulator.providers.postern.scenarios import SCENARIOS
 from emulator.providers.postern.settings import NAME, SETTINGS
 
 PROVIDER = Provider(
@@ -34,6 +35,7 @@ PROVIDER = Provider(
         )
     },
     webhooks=events.DIALECT,
+    scenarios=SCENARIOS,
     environment={"POSTERN_API_BASE_URL": "{base_url}", "POSTERN_API_KEY": "{api_key}"},
     settings=SETTINGS,
     request_id_header="X-Postern-Request-Id",

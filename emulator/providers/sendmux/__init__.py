@@ -8,6 +8,7 @@ from dataclasses import replace
 from emulator.provider import Provider, bearer
 from emulator.providers.sendmux import access, events, resources, wire
 from emulator.providers.sendmux.generation import CURRENT, FIRST
+from emulator.providers.sendmux.scenarios import SCENARIOS
 from emulator.providers.sendmux.settings import NAME, SETTINGS
 
 PROVIDER = Provider(
@@ -27,6 +28,7 @@ PROVIDER = Provider(
     credentials={name: resources.SEED[name] for name in ("api_key", "mailbox_key", "readonly_key")},
     # The clients take the path along.
     webhooks=events.DIALECT,
+    scenarios=SCENARIOS,
     environment={"SENDMUX_BASE_URL": "{base_url}/api/v1", "SENDMUX_API_KEY": "{api_key}"},
     settings=SETTINGS,
     waiting_operations={"stream_events": "max_stream_ms"},
