@@ -42,13 +42,17 @@ class Replay:
             name = f"{path.name} #{number} {exchange['operation']}"
             self._exchange(name, exchange)
 
-    def _exchange(self, name: str, exchange: dict[str, Any]) -> None:
+    def _prepare(self, exchange: dict[str, Any]) -> None:
+        """Bring about what an exchange needs: a time, settings, a mail from outside."""
         if "advance" in exchange:
             self.account.emulator.advance(exchange["advance"])
         for setting, value in exchange.get("settings", {}).items():
             self.account.set(setting, value)
         if "receive" in exchange:
             self._receive(self._fill(exchange["receive"]))
+
+    def _exchange(self, name: str, exchange: dict[str, Any]) -> None:
+        self._prepare(exchange)
         request, expected = self._fill(exchange["request"]), exchange["response"]
         headers = request.get("headers", {})
         options = {name: request[name] for name in ("json", "data") if name in request}

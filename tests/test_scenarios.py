@@ -114,7 +114,8 @@ def _credentials_fail(emulator: Emulator) -> None:
     made = answer.get_json()["data"]
     assert (answer.status_code, made["api_key"], bool(made["warning"])) == (201, None, True)
     path = f"/api/v1/mailboxes/{made['mailbox']['id']}/keys"
-    assert emulator.account("sendmux").request("POST", path, json={"name": "k"}).status_code == 503
+    headers = {"Idempotency-Key": "one"}
+    assert emulator.account("sendmux").request("POST", path, json={"app_name": "k"}, headers=headers).status_code == 503
 
 
 def _sendmux_send(emulator: Emulator) -> TestResponse:
