@@ -10,8 +10,7 @@ import click
 
 from emulator import coverage
 from emulator.cli import cli
-from emulator.fault_rules import scenarios
-from emulator.fault_rules import EFFECTS, schema
+from emulator.fault_rules import EFFECTS, scenarios, schema
 from emulator.mail.fates import FATES, SIMULATOR
 from emulator.servers.http.control import CONTROL_PREFIX, control_app
 from emulator.world.faults import NAMES

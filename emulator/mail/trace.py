@@ -70,7 +70,8 @@ def received(
 def goes_in_circles(mail: Mail) -> bool:
     """Tell whether a mail has passed more servers than any way has."""
     # Reading the headers of every mail would cost more than taking it in.
-    return mail.raw.count(b"eceived:") > MAX_HOPS and len(mail.fields.get("received", ())) > MAX_HOPS
+    may = mail.raw.count(b"eceived:") + mail.raw.count(b"ECEIVED:") > MAX_HOPS
+    return may and len(mail.fields.get("received", ())) > MAX_HOPS
 
 
 def exchanger(address: str) -> str:

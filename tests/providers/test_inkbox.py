@@ -54,6 +54,40 @@ def test_mail_to_the_outside_is_in_the_tray_as_it_left(emulator: Emulator, inkbo
     assert mail.field("bcc") is None
 
 
+@pytest.mark.parametrize(
+    ("fate", "statuses"),
+    [
+        ("success", ["delivered", "delivered", "delivered"]),
+        ("bounce", ["bounced", "bounced", "bounced"]),
+        ("soft-bounce", ["sent", "sent", "bounced"]),
+        ("defer", ["sent", "delivered", "delivered"]),
+        ("complaint", ["delivered", "delivered", "delivered"]),
+        ("reject", ["failed", "failed", "failed"]),
+        ("delay+1200", ["sent", "sent", "delivered"]),
+        ("auto-reply", ["delivered", "delivered", "delivered"]),
+    ],
+)
+def test_a_message_says_what_becomes_of_it(inkbox: Account, fate: str, statuses: list[str]) -> None:
+    box = inkbox.mailbox("bot")
+    sent = _send(inkbox, "bot", [f"{fate}@simulator.test"]).get_json()
+    assert sent["status"] == "queued"
+    found = []
+    for minutes in (0, 15, 45):
+        inkbox.emulator.advance(f"{minutes}m")
+        message = inkbox.request("GET", f"{_MAILBOXES}/{box.address}/messages/{sent['id']}").get_json()
+        found.append(message["status"])
+        assert {each["id"]: each["status"] for each in _listed(inkbox, box.address)}[sent["id"]] == found[-1]
+    assert found == statuses
+
+
+def test_a_report_is_in_the_thread_of_the_message_that_bounced(inkbox: Account) -> None:
+    box = inkbox.mailbox("bot")
+    sent = _send(inkbox, "bot", ["bounce@simulator.test"]).get_json()
+    report, _ = _listed(inkbox, box.address)
+    assert (report["subject"], report["status"]) == ("Undelivered Mail Returned to Sender", "received")
+    assert (report["thread_id"], report["has_attachments"]) == (sent["thread_id"], True)
+
+
 @pytest.mark.emulator(strict=False)
 def test_another_organization_sees_nothing_and_owns_its_handles(inkbox: Account) -> None:
     inkbox.mailbox("bot")

@@ -342,6 +342,53 @@ def test_a_log_tells_recipients_apart(sendmux: Account) -> None:
     assert log["id"].startswith("dlog_c")
 
 
+@pytest.mark.parametrize(
+    ("fate", "statuses"),
+    [
+        ("success", ["sent", "sent", "sent"]),
+        ("bounce", ["failed", "failed", "failed"]),
+        ("soft-bounce", ["sent", "sent", "failed"]),
+        ("defer", ["sent", "sent", "sent"]),
+        ("complaint", ["sent", "sent", "sent"]),
+        ("reject", ["rejected", "rejected", "rejected"]),
+        ("delay", ["sent", "sent", "sent"]),
+        ("auto-reply", ["sent", "sent", "sent"]),
+    ],
+)
+def test_a_log_follows_what_becomes_of_the_mail(sendmux: Account, fate: str, statuses: list[str]) -> None:
+    _send(sendmux, sendmux.mailbox("one"), f"{fate}@simulator.test")
+    found = []
+    for minutes in (0, 15, 45):
+        sendmux.emulator.advance(f"{minutes}m")
+        [log] = _logs(sendmux, "emails")
+        found.append(log["status"])
+        assert _logs(sendmux, "emails", status=log["status"]) == [log]
+        assert (log["sent_at"] is None) == (log["status"] != "sent")
+    assert found == statuses
+    summary = _call(sendmux, "GET", "/emails/metrics?window=24h&granularity=hourly", 200)["data"]["summary"]
+    assert {name: count for name, count in summary.items() if count} == {"total": 1, statuses[-1]: 1}
+
+
+def test_a_log_says_which_recipients_refused_the_mail_and_why(sendmux: Account) -> None:
+    box, to = sendmux.mailbox("one"), ["bounce@simulator.test", "complaint@simulator.test", "defer@simulator.test"]
+    draft = Draft(sender=box.address, sender_name=None, to=to, cc=["reject@simulator.test"], bcc=["jane@example.com"])
+    with sendmux.emulator.world.step():
+        send(sendmux.emulator.world, box, draft)
+    [log] = _logs(sendmux, "emails")
+    reasons = ["550 5.1.1 The mailbox does not exist", None, None, "550 5.7.1 The content is refused", None]
+    detail = _call(sendmux, "GET", f"/emails/logs/{log['id']}", 200)["data"]
+    assert [each["reason"] for each in detail["recipients"]] == reasons
+    assert [each["status"] for each in detail["recipients"]] == [
+        "accepted" if reason is None else "rejected" for reason in reasons
+    ]
+    counts = ("recipient_count", "accepted_recipient_count", "rejected_recipient_count")
+    assert [log[name] for name in counts] == [5, 3, 2]
+    assert (log["status"], log["status_reason"]) == ("sent", reasons[0]), "one recipient is still being tried"
+    sendmux.emulator.advance("1h")
+    [log] = _logs(sendmux, "emails")
+    assert (log["status"], log["status_reason"], [log[name] for name in counts]) == ("failed", reasons[0], [5, 3, 2])
+
+
 def test_logs_are_narrowed_by_status_search_account_and_date(sendmux: Account) -> None:
     box = sendmux.mailbox("one")
     _send(sendmux, box, "jane@example.com", "Old")

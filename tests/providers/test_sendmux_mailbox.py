@@ -318,6 +318,104 @@ def test_waiting_streams_leave_room_for_everybody_else(sendmux_server: Account) 
             stream.__exit__(None, None, None)
 
 
+# What becomes of a mail
+
+
+def _submission(team: Account) -> Any:
+    [found] = _call(team, "GET", f"{_API}/submissions")
+    assert _call(team, "GET", f"{_API}/submissions/{found['id']}") == found
+    return found
+
+
+@pytest.mark.parametrize(
+    ("to", "expected"),
+    [
+        ("success", [("yes", "250 2.0.0 Ok")] * 3),
+        ("bounce", [("no", "550 5.1.1 The mailbox does not exist")] * 3),
+        (
+            "soft-bounce",
+            [("queued", "452 4.2.2 The mailbox is full")] * 2 + [("no", "452 4.2.2 The mailbox is full")],
+        ),
+        ("defer", [("queued", "451 4.7.1 Greylisted, try again later"), *[("yes", "250 2.0.0 Ok")] * 2]),
+        ("complaint", [("yes", "250 2.0.0 Ok")] * 3),
+        ("reject", [("no", "550 5.7.1 The content is refused")] * 3),
+        ("delay+1200", [("queued", None)] * 2 + [("yes", "250 2.0.0 Ok")]),
+        ("auto-reply", [("yes", "250 2.0.0 Ok")] * 3),
+    ],
+)
+def test_a_submission_says_how_far_the_mail_came(
+    sendmux: Account, to: str, expected: list[tuple[str, str | None]]
+) -> None:
+    _send(sendmux, f"{to}@simulator.test")
+    found = []
+    for minutes in (0, 15, 45):
+        sendmux.emulator.advance(f"{minutes}m")
+        [status] = _submission(sendmux)["delivery_status"]
+        assert (status["email"], status["displayed"]) == (f"{to}@simulator.test", "unknown")
+        found.append((status["delivered"], status["smtp_reply"]))
+    assert found == expected
+    assert _submission(sendmux)["undo_status"] == "final"
+
+
+def test_a_submission_tells_recipients_apart(sendmux: Account) -> None:
+    more = [{"email": each, "name": None} for each in ("bounce@simulator.test", "delay@simulator.test", _ME)]
+    _send(sendmux, "jane@example.com", cc=more)
+    found = {each["email"]: each["delivered"] for each in _submission(sendmux)["delivery_status"]}
+    assert found == {
+        "jane@example.com": "yes",
+        "bounce@simulator.test": "no",
+        "delay@simulator.test": "queued",
+        _ME: "yes",
+    }
+
+
+def test_a_submission_names_the_reports_that_came_back(sendmux: Account) -> None:
+    more = [{"email": "soft-bounce@simulator.test", "name": None}]
+    _send(sendmux, "bounce@simulator.test", cc=more)
+    assert len(_submission(sendmux)["dsn_blob_ids"]) == 1
+    sendmux.emulator.advance("1h")
+    blobs = _submission(sendmux)["dsn_blob_ids"]
+    reports = _call(sendmux, "GET", f"{_API}/messages?folder_id=inbox&sort_direction=asc")
+    contents = []
+    for blob, report in zip(blobs, reports, strict=True):
+        assert blob in [each["id"] for each in report["attachments"]]
+        contents.append(_ask(sendmux, "GET", f"{_API}/messages/{report['id']}/attachments/{blob}").data)
+    assert b"Final-Recipient: rfc822; bounce@simulator.test\r\n" in contents[0]
+    assert b"Final-Recipient: rfc822; soft-bounce@simulator.test\r\n" in contents[1]
+    _call(sendmux, "DELETE", f"{_API}/messages/{reports[0]['id']}?permanent=true")
+    assert _submission(sendmux)["dsn_blob_ids"] == blobs[1:]
+
+
+def test_a_submission_without_reports_names_none(sendmux: Account) -> None:
+    for to in ("reject", "auto-reply", "complaint"):
+        _send(sendmux, f"{to}@simulator.test")
+    assert [each["dsn_blob_ids"] for each in _call(sendmux, "GET", f"{_API}/submissions")] == [[], [], []]
+
+
+def test_a_submission_changes_when_its_mail_gets_further(sendmux: Account) -> None:
+    def state() -> str:
+        found: str = _call(sendmux, "GET", f"{_API}/submissions/changes")["new_state"]
+        return found
+
+    def changed(since: str) -> list[tuple[str, int]]:
+        found = _call(sendmux, "GET", f"{_API}/submissions/changes?since_state={since}")
+        return [(name, len(found[name])) for name in ("created", "updated", "destroyed")]
+
+    before = state()
+    _send(sendmux, "soft-bounce@simulator.test")
+    assert changed(before) == [("created", 1), ("updated", 0), ("destroyed", 0)]
+    sent = state()
+    _send(sendmux, "jane@example.com", expect=200)
+    assert changed(sent) == [("created", 1), ("updated", 0), ("destroyed", 0)]
+    both = state()
+    for minutes in (15, 45):
+        sendmux.emulator.advance(f"{minutes}m")
+        assert changed(both) == [("created", 0), ("updated", 1), ("destroyed", 0)]
+        both = state()
+    sendmux.emulator.advance("24h")
+    assert state() == both
+
+
 # Deletions
 
 
