@@ -126,14 +126,14 @@ def scenarios() -> dict[str, str]:
 
 
 def start_scenario(world: World, name: str) -> list[FaultRule]:
-    """Add the rules of a scenario and choose its settings; LookupError names the nearest ones."""
+    """Add the rules of a scenario and choose its settings; LookupError names the nearest one and all."""
     provider_name, _, own = name.partition(":")
     known = {provider.name: provider for provider in providers.every()}
     scenario = known[provider_name].scenarios.get(own) if provider_name in known else None
     if scenario is None:
         near = get_close_matches(name, scenarios(), 1)
-        hint = f"did you mean {near[0]}?" if near else f"choose from {', '.join(scenarios())}"
-        raise LookupError(f"no scenario {name!r}; {hint}")
+        hint = f"did you mean {near[0]}? " if near else ""
+        raise LookupError(f"no scenario {name!r}; {hint}choose from {', '.join(scenarios())}")
     with world.step():
         for setting, value in scenario.settings.items():
             choose(world, known[provider_name], setting, value)

@@ -15,12 +15,13 @@ from importlib import import_module
 from importlib.resources import files
 from math import ceil
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 from urllib.parse import quote, urlsplit
 
 from emulator.mail.files import File, open_file
 from emulator.openapi import Document, Operation
 from emulator.paging import decode_cursor
+from emulator.world.idempotency import KeyReusedError, recall, remember
 from emulator.world.ids import Format
 from emulator.world.ordered import Key
 from emulator.world.settings import get_setting, set_setting
@@ -36,6 +37,8 @@ if TYPE_CHECKING:
 MEGABYTE: Final = 1024 * 1024
 
 _FILES: Final = "/_emulator/files/"
+
+T = TypeVar("T")
 
 
 class Scenario(NamedTuple):
@@ -126,6 +129,40 @@ def invalid(where: str, message: str, value: Any, rule: str = "value") -> Proble
 def slow_down(message: str, wait: timedelta) -> Problem:
     """Return the problem of a limit that is reached, with the time after which to try again."""
     return Problem("rate_limited", message, headers=retry_after(wait))
+
+
+def recalled(world: World, scope: tuple[str, ...], key: str | None, given: object) -> Any | None:
+    """Return what an idempotency key stands for in this scope; None without a key, for a new and for an old one.
+
+    `given` is the request as JSON values; 409 `idempotency_conflict` if the key came with another one.
+    """
+    try:
+        return None if key is None else recall(world, scope, key, given)
+    except KeyReusedError:
+        message = "The idempotency key was used with another request"
+        raise Problem("conflict", message, code="idempotency_conflict") from None
+
+
+def once_per_key(
+    world: World,
+    scope: tuple[str, ...],
+    key: str | None,
+    given: object,
+    perform: Callable[[], T],
+    *,
+    lifetime: timedelta | None = None,
+) -> T:
+    """Do what a request asks for, or return what that gave when the same key came before, for good or a `lifetime`.
+
+    What fails is not kept: a Problem passes through, and the key stays free. 409 as `recalled` has it.
+    """
+    known: T | None = recalled(world, scope, key, given)
+    if known is not None:
+        return known
+    result = perform()
+    if key is not None:
+        remember(world, scope, key, given, result, lifetime=lifetime)
+    return result
 
 
 def retry_after(wait: timedelta) -> dict[str, str]:

@@ -216,7 +216,7 @@ def problem(error: Problem, _request_id: str) -> Answer:
     if error.kind in ("malformed", "wrong_content_type"):
         syntax = Invalid(("body",), "json", error.message, None)
         return Answer({"detail": [_invalid(syntax)]}, 422)
-    if error.kind == "invalid":
+    if error.kind == "invalid" or error.status == 422:  # one that a fault rule asks for has the shape, too
         errors = error.errors or (Invalid(("body",), "value", error.message, None),)
         return Answer({"detail": [_invalid(each) for each in errors]}, error.status)
     return Answer({"detail": error.message}, error.status)

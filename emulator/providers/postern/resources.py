@@ -9,13 +9,13 @@ from typing import Any, Final, NamedTuple
 from emulator.mail import MAILBOXES, MESSAGES, THREADS, Draft, Mailbox, Message, Thread, replies
 from emulator.mail.mailboxes import holder, mailbox_at, open_mailbox
 from emulator.mail.postoffice import send
-from emulator.provider import Problem
+from emulator.provider import Problem, once_per_key, recalled
 from emulator.providers.postern.enrollment import EnrollmentToken
 from emulator.providers.postern.limits import count_send
 from emulator.providers.postern.settings import DOMAIN, NAME, setting
 from emulator.webhooks import Subscription, subscribe
 from emulator.world import Account, Duplicate, Page, World
-from emulator.world.idempotency import KeyReusedError, recall, remember
+from emulator.world.idempotency import remember
 from emulator.world.ordered import Key
 
 MESSAGE_RECEIVED: Final = "message.received"
@@ -33,7 +33,7 @@ class NewInbox(NamedTuple):
 
 def recall_inbox(world: World, token: EnrollmentToken, body: Mapping[str, Any]) -> NewInbox | None:
     """Return what the same `client_id` created before, if it still lives; 409 if it came with other input."""
-    known: NewInbox | None = _recall(world, _creations(token), body.get("client_id"), body)
+    known: NewInbox | None = recalled(world, _creations(token), body.get("client_id"), _significant(body))
     if known is None or _existing(world, known.mailbox.id) is None:
         return None
     return known
@@ -65,7 +65,8 @@ def create_inbox(world: World, token: EnrollmentToken, address: str, body: Mappi
     mailbox, url = _open(world, token.account_id, address, body.get("display_name")), body.get("inbound_webhook_url")
     webhook = None if url is None else _subscribe(world, token.account_id, url, mailbox)
     made = NewInbox(mailbox, webhook)
-    _remember(world, _creations(token), body.get("client_id"), body, made)
+    if body.get("client_id") is not None:
+        remember(world, _creations(token), body["client_id"], _significant(body), made)
     return made
 
 
@@ -209,14 +210,11 @@ def _send_once(
     daily_cap: int | bool | None,
     thread_id: str | None = None,
 ) -> Message:
-    scope, key = (NAME, "send", mailbox.id), given.get("idempotency_key")
-    known: Message | None = _recall(world, scope, key, given)
-    if known is not None:
-        return known
-    count_send(world, mailbox, daily_cap)
-    message = send(world, mailbox, draft, thread_id)
-    _remember(world, scope, key, given, message)
-    return message
+    def perform() -> Message:
+        count_send(world, mailbox, daily_cap)
+        return send(world, mailbox, draft, thread_id)
+
+    return once_per_key(world, (NAME, "send", mailbox.id), given.get("idempotency_key"), _significant(given), perform)
 
 
 # Webhooks
@@ -234,21 +232,6 @@ def _subscribe(world: World, account_id: str, url: str, mailbox: Mailbox | None)
     return subscribe(world, NAME, account_id, url, (MESSAGE_RECEIVED,), mailbox_ids=mailbox_ids)
 
 
-# Idempotency
-
-
-def _recall(world: World, scope: tuple[str, ...], key: str | None, given: Mapping[str, Any]) -> Any | None:
-    try:
-        return None if key is None else recall(world, scope, key, _significant(given))
-    except KeyReusedError:
-        message = "The idempotency key was used with other input"
-        raise Problem("conflict", message, code="idempotency_conflict") from None
-
-
-def _remember(world: World, scope: tuple[str, ...], key: str | None, given: Mapping[str, Any], result: object) -> None:
-    if key is not None:
-        remember(world, scope, key, _significant(given), result)
-
-
 def _significant(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what decides whether a request is the same again: null is like nothing."""
     return {name: value for name, value in given.items() if value is not None}

@@ -10,11 +10,10 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from emulator.paging import encode_cursor
-from emulator.provider import Answer, Call, Invalid, Problem
+from emulator.provider import Answer, Call, Invalid, Problem, once_per_key
 from emulator.providers.sendmux.access import surface
 from emulator.providers.sendmux.settings import NAME
 from emulator.world import Page, timestamp
-from emulator.world.idempotency import KeyReusedError, recall, remember
 from emulator.world.ids import LOWER36, Format, prefixed
 from emulator.world.store import R
 
@@ -179,17 +178,12 @@ def once(call: Call, scope: str, perform: Callable[[], Answer], *, target: str |
     if key is None:
         return perform()
     where, given = (NAME, call.operation.id, scope), {"target": target, "query": dict(call.query), "body": _body(call)}
-    try:
-        known: Answer | None = recall(call.world, where, key, given)
-    except KeyReusedError:
-        message = "The idempotency key was used with another request"
-        raise Problem("conflict", message, code="idempotency_conflict") from None
-    if known is not None:
-        return known
-    answer = perform()
-    answer = answer._replace(headers={**answer.headers, "X-Request-Id": call.request_id})
-    remember(call.world, where, key, given, answer, lifetime=_DAY)
-    return answer
+
+    def signed() -> Answer:
+        answer = perform()
+        return answer._replace(headers={**answer.headers, "X-Request-Id": call.request_id})
+
+    return once_per_key(call.world, where, key, given, signed, lifetime=_DAY)
 
 
 def _body(call: Call) -> Any:
