@@ -72,7 +72,9 @@ def run(effort: Effort) -> Iterator[Row]:
         for what, work in _QUICK.items():
             yield _compare(f"IMAP {what}", large, small, _checked(work), effort.many(30), effort.calls(30), _GOAL)
         for name in _LISTS:
-            yield _compare(f"{name}, first page", large, small, _lister(name), effort.many(30), effort.calls(30), _GOAL)
+            yield _compare(
+                f"{name} API, first page", large, small, _lister(name), effort.many(30), effort.calls(30), _GOAL
+            )
         for what, work in _LINEAR.items():
             yield _compare(f"IMAP {what}", large, small, _checked(work), effort.many(3), 1, None)
 
@@ -103,9 +105,11 @@ def _filled(messages: int, stack: ExitStack) -> Filled:
     accounts = {name: emulator.account(name) for name in _LISTS}
     boxes = {name: account.mailbox("ada") for name, account in accounts.items()}
     gc.disable()  # all of it stays
-    for n in range(messages):
-        _put_in(emulator, boxes["inkbox"], boxes["myagentmail"], n, messages)
-    gc.enable()
+    try:
+        for n in range(messages):
+            _put_in(emulator, boxes["inkbox"], boxes["myagentmail"], n, messages)
+    finally:
+        gc.enable()
     lists = {name: _get(accounts[name], path.format(boxes[name])) for name, path in _LISTS.items()}
     return Filled(messages, emulator, _opened(emulator, boxes["inkbox"], stack), lists)
 

@@ -204,6 +204,8 @@ MESSAGES: Collection[Message] = Collection(
             groups=lambda m: (
                 (m.mailbox_id, m.place),
                 *(() if m.seen else ((m.mailbox_id, m.place, "unseen"),)),
+                *(((m.mailbox_id, m.place, r"\Flagged"),) if m.is_starred else ()),
+                *((m.mailbox_id, m.place, flag) for flag in m.flags),
             ),
             sort=lambda m: (m.uid, m.seen, m.is_starred, m.flags, m.labels),
         ),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterator
+from itertools import accumulate
 from typing import Any, Final
 
 Key = tuple[Any, ...]
@@ -17,11 +18,12 @@ class SortedKeys:
     Keys are tuples that compare with each other. A key is held once.
     """
 
-    __slots__ = ("_blocks", "_length")
+    __slots__ = ("_blocks", "_length", "_starts")
 
     def __init__(self, blocks: tuple[tuple[Key, ...], ...] = (), length: int = 0) -> None:
         self._blocks = blocks
         self._length = length
+        self._starts: tuple[int, ...] | None = None
 
     def __len__(self) -> int:
         return self._length
@@ -87,7 +89,9 @@ class SortedKeys:
     def rank(self, key: Key) -> int:
         """Return how many keys are smaller than `key`, which need not be there; the start of a key will do."""
         at, place = self._position(key)
-        return sum(map(len, self._blocks[:at])) + place
+        if self._starts is None:  # most sequences are never asked
+            self._starts = (0, *accumulate(map(len, self._blocks)))
+        return self._starts[at] + place
 
     def difference(self, other: SortedKeys) -> list[Key]:
         """Return the keys that the other sequence does not have; quick if they share their past."""

@@ -10,12 +10,10 @@ from emulator.mail.folders import Folder, claim_recent
 from emulator.servers.imap_server.fetch import flags
 from emulator.servers.imap_server.parser import NumberSet
 from emulator.world import World
-from emulator.world.ordered import Key, SortedKeys
+from emulator.world.ordered import SortedKeys
 from emulator.world.store import Store
 
 _MANY: Final = 20
-_STARRED: Final = 2  # where a key holds it
-_FLAGS: Final = 3
 
 
 class Place(NamedTuple):
@@ -83,9 +81,7 @@ class View:
 
     def flagged(self, flag: str) -> list[Place]:
         """Return where the messages stand that have this flag, other than Seen; everything, if they are many."""
-        keys = self._world.store.keys(MESSAGES, "folder", self._group)
-        starred = flag == r"\Flagged"
-        return self._few([key for key in keys if (key[_STARRED] if starred else flag in key[_FLAGS])])
+        return self._few(self._world.store.keys(MESSAGES, "folder", (*self._group, flag)))
 
     def last(self) -> Place:
         """Return where the last message stands; number and UID are 0 if there is none."""
@@ -132,7 +128,7 @@ class View:
         self._told.clear()
         return lines
 
-    def _few(self, keys: SortedKeys | list[Key]) -> list[Place]:
+    def _few(self, keys: SortedKeys) -> list[Place]:
         """Return where the messages of these keys stand; everything, if they are many."""
         if len(keys) > len(self) // _MANY:
             return self.all()
