@@ -36,17 +36,31 @@ from emulator.world import World
         "<ada>",
         "<ada@host",
         "<müller@host> SMTPUTF8",
-        "<ada@host> \udc80",
     ],
 )
 def test_plain_paths_are_read_like_all_others(path: str) -> None:
-    loop = asyncio.new_event_loop()
-    try:
-        handler = Handler(Worlds(World()), SmtpLimits())
-        ours = Protocol(handler, SmtpLimits(), None, loop=loop)._getaddr(path)
-        theirs = SMTP(None, loop=loop, hostname="x")._getaddr(path)
-    finally:
-        loop.close()
-
+    ours, theirs = _read(Protocol, path), _read(SMTP, path)
     assert ours[0] == theirs[0]
     assert (ours[1] or "").split() == (theirs[1] or "").split()
+
+
+@pytest.mark.parametrize(
+    "path", ["<", "<@", '"', "<ada@", "<)", "<ada@[", '<"a\rb"@host>', '<"a\0b"@host>', "<\udcff@host>", "(" * 999]
+)
+def test_what_is_no_address_is_malformed(path: str) -> None:
+    assert _read(Protocol, path) == (None, None)
+
+
+@pytest.mark.parametrize("path", ["<ada@host> \udc80", "<ada@host> SIZE=²"])
+def test_parameters_that_are_no_ascii_are_a_syntax_error(path: str) -> None:
+    assert _read(Protocol, path) == ("", "")
+
+
+def _read(protocol: type[SMTP], path: str) -> tuple[str | None, str | None]:
+    loop = asyncio.new_event_loop()
+    try:
+        if issubclass(protocol, Protocol):
+            return protocol(Handler(Worlds(World()), SmtpLimits()), SmtpLimits(), None, loop=loop)._getaddr(path)
+        return protocol(None, loop=loop, hostname="x")._getaddr(path)
+    finally:
+        loop.close()

@@ -99,12 +99,11 @@ class Protocol(SMTP):
             return
         if self._authority is not None:
             self.tls_context = self._authority.context()
-        try:
+        with suppress(TLSSetupException):  # a client that does not trust us is no defect of ours
             await super().smtp_STARTTLS(arg)
-        except TLSSetupException as error:  # a client that does not trust us is no defect of ours
-            if self.transport is not None:
-                self.transport.close()
-                self.connection_lost(error)
+        if self._tls_protocol is not None and self.session.ssl is None and self.transport is not None:
+            self.transport.close()
+            self.connection_lost(None)  # asyncio tells nobody of a connection that ends before TLS begins
 
     @syntax("AUTH <mechanism>")
     async def smtp_AUTH(self, arg: str) -> None:  # noqa: N802  # aiosmtpd's
