@@ -8,36 +8,17 @@ from typing import Any
 
 import pytest
 
-from emulator.mail import MESSAGES, Mail, Mailbox, Message
+from emulator.mail import MESSAGES, Mail, Mailbox
 from emulator.mail.bounces import is_automatic, reports_of
 from emulator.mail.fates import FATES
 from emulator.mail.filing import file_mail
-from emulator.mail.postoffice import outside_tray, receive, send, submit, transmit
+from emulator.mail.postoffice import outside_tray, receive, submit, transmit
 from emulator.world import World
 from emulator.world.faults import Become
-from tests.small_world import draft, mailbox
+from tests.small_world import draft, inbox_of, mailbox, send_from
 from tests.strict_mail import leniently, strictly
 
 _BOUNCE, _SOFT, _MACHINE = (f"{name}@simulator.test" for name in ("bounce", "soft-bounce", "auto-reply"))
-
-
-@pytest.fixture
-def ann(world: World) -> Mailbox:
-    return mailbox(world, "ann@x.test")
-
-
-@pytest.fixture
-def bob(world: World) -> Mailbox:
-    return mailbox(world, "bob@y.test")
-
-
-def _send(world: World, sender: Mailbox, to: str | list[str], **fields: Any) -> Message:
-    with world.step():
-        return send(world, sender, draft(to, sender=sender.address, **fields))
-
-
-def _inbox(world: World, box: Mailbox) -> list[Message]:
-    return list(world.store.each(MESSAGES, "timeline", (box.id, "inbound")))
 
 
 def _parts(report: EmailMessage) -> tuple[EmailMessage, EmailMessage, EmailMessage]:
@@ -62,8 +43,10 @@ def _fields(status: EmailMessage) -> tuple[dict[str, str], dict[str, str]]:
 def test_a_report_is_well_formed_whatever_it_is_about(
     world: World, ann: Mailbox, subject: str | None, text: str
 ) -> None:
-    _send(world, ann, [_BOUNCE, *(f"{number}.{'c' * 40}@z.test" for number in range(40))], subject=subject, text=text)
-    [message] = _inbox(world, ann)
+    send_from(
+        world, ann, [_BOUNCE, *(f"{number}.{'c' * 40}@z.test" for number in range(40))], subject=subject, text=text
+    )
+    [message] = inbox_of(world, ann)
     report = strictly(message.mail.raw)
     assert report.get_content_type() == "multipart/report"
     assert report.get_param("report-type") == "delivery-status"
@@ -72,17 +55,17 @@ def test_a_report_is_well_formed_whatever_it_is_about(
 
 
 def test_a_report_says_to_people_who_did_not_get_the_mail_and_why(world: World, ann: Mailbox) -> None:
-    _send(world, ann, _BOUNCE)
-    [message] = _inbox(world, ann)
+    send_from(world, ann, _BOUNCE)
+    [message] = inbox_of(world, ann)
     words, _, _ = _parts(strictly(message.mail.raw))
     assert f"<{_BOUNCE}>: 550 5.1.1 The mailbox does not exist" in words.get_content()
     assert message.mail.body.text == words.get_content().replace("\r\n", "\n").removesuffix("\n")
 
 
 def test_a_report_says_to_programs_who_did_not_get_the_mail_and_why(world: World, ann: Mailbox) -> None:
-    _send(world, ann, _SOFT)
+    send_from(world, ann, _SOFT)
     world.advance(timedelta(hours=1))
-    [message] = _inbox(world, ann)
+    [message] = inbox_of(world, ann)
     _, status, _ = _parts(strictly(message.mail.raw))
     assert _fields(status) == (
         {"Reporting-MTA": "dns; mx.x.test", "Arrival-Date": "Thu, 01 Jan 2026 00:00:00 +0000"},
@@ -99,8 +82,8 @@ def test_a_report_says_to_programs_who_did_not_get_the_mail_and_why(world: World
 
 def test_a_report_repeats_the_headers_of_the_mail_as_they_stood(world: World, ann: Mailbox) -> None:
     to = [_BOUNCE, *(f"person-{number}@some.example.test" for number in range(80))]
-    sent = _send(world, ann, to, subject="Größe", cc=["c@z.test"], bcc=["hidden@z.test"])
-    [message] = _inbox(world, ann)
+    sent = send_from(world, ann, to, subject="Größe", cc=["c@z.test"], bcc=["hidden@z.test"])
+    [message] = inbox_of(world, ann)
     _, _, headers = _parts(strictly(message.mail.raw))
     text = headers.get_content().replace("\r\n", "\n").encode().replace(b"\n", b"\r\n")
     head = sent.mail.raw.partition(b"\r\n\r\n")[0]
@@ -109,14 +92,14 @@ def test_a_report_repeats_the_headers_of_the_mail_as_they_stood(world: World, an
 
 
 def test_a_report_repeats_nothing_of_the_text_of_the_mail(world: World, ann: Mailbox) -> None:
-    _send(world, ann, _BOUNCE, text="the secret word")
-    [message] = _inbox(world, ann)
+    send_from(world, ann, _BOUNCE, text="the secret word")
+    [message] = inbox_of(world, ann)
     assert b"secret word" not in message.mail.raw
 
 
 def test_a_report_is_a_message_of_the_senders_mailbox_from_nobody(world: World, ann: Mailbox) -> None:
-    _send(world, ann, _BOUNCE)
-    [message] = _inbox(world, ann)
+    send_from(world, ann, _BOUNCE)
+    [message] = inbox_of(world, ann)
     assert (message.sender, message.recipients, message.status) == ("", (ann.address,), "received")
     report = strictly(message.mail.raw)
     assert report["From"] == "Mail Delivery System <MAILER-DAEMON@x.test>"
@@ -126,25 +109,25 @@ def test_a_report_is_a_message_of_the_senders_mailbox_from_nobody(world: World, 
 
 
 def test_a_report_comes_into_the_thread_of_the_mail(world: World, ann: Mailbox) -> None:
-    first, other = _send(world, ann, _BOUNCE), _send(world, ann, "c@z.test")
-    [message] = _inbox(world, ann)
+    first, other = send_from(world, ann, _BOUNCE), send_from(world, ann, "c@z.test")
+    [message] = inbox_of(world, ann)
     assert message.thread_id == first.thread_id != other.thread_id
     assert message.mail.in_reply_to == first.mail.message_id
     assert message.mail.references == [first.mail.message_id]
 
 
 def test_each_recipient_has_a_report_of_its_own(world: World, ann: Mailbox) -> None:
-    _send(world, ann, [_BOUNCE, "bounce+2@simulator.test"])
-    found = [_fields(_parts(strictly(message.mail.raw))[1])[1]["Final-Recipient"] for message in _inbox(world, ann)]
+    send_from(world, ann, [_BOUNCE, "bounce+2@simulator.test"])
+    found = [_fields(_parts(strictly(message.mail.raw))[1])[1]["Final-Recipient"] for message in inbox_of(world, ann)]
     assert found == [f"rfc822; {_BOUNCE}", "rfc822; bounce+2@simulator.test"]
-    assert len({message.mail.message_id for message in _inbox(world, ann)}) == 2
+    assert len({message.mail.message_id for message in inbox_of(world, ann)}) == 2
 
 
 def test_reports_about_a_mail_are_found_with_it(world: World, ann: Mailbox, bob: Mailbox) -> None:
-    first = _send(world, ann, [_BOUNCE, "bounce+2@simulator.test", bob.address])
-    second = _send(world, ann, [_BOUNCE], in_reply_to=first.mail.message_id)
-    _send(world, bob, ann.address, in_reply_to=first.mail.message_id)
-    *about_first, about_second, _ = _inbox(world, ann)
+    first = send_from(world, ann, [_BOUNCE, "bounce+2@simulator.test", bob.address])
+    second = send_from(world, ann, [_BOUNCE], in_reply_to=first.mail.message_id)
+    send_from(world, bob, ann.address, in_reply_to=first.mail.message_id)
+    *about_first, about_second, _ = inbox_of(world, ann)
     assert reports_of(world, first) == about_first
     assert reports_of(world, second) == [about_second]
     assert reports_of(world, about_second) == []
@@ -159,15 +142,15 @@ def test_mail_without_a_message_id_has_no_reports(world: World, ann: Mailbox) ->
 
 
 def test_a_rejected_mail_comes_with_no_report(world: World, ann: Mailbox) -> None:
-    _send(world, ann, "reject@simulator.test")
-    assert _inbox(world, ann) == []
+    send_from(world, ann, "reject@simulator.test")
+    assert inbox_of(world, ann) == []
 
 
 def test_a_report_writes_other_letters_as_rfc_6533_has_them(world: World) -> None:
     sender = mailbox(world, "jürgen@bücher.test")
     world.faults.add(Become("bounce", reply="550 5.1.1 Größe"))
-    _send(world, sender, "zoë@façade.test")
-    [message] = _inbox(world, sender)
+    send_from(world, sender, "zoë@façade.test")
+    [message] = inbox_of(world, sender)
     report = leniently(message.mail.raw)
     words, status, headers = _parts(report)
     about_mail, about_recipient = _fields(status)
@@ -195,7 +178,7 @@ def test_a_report_writes_other_letters_as_rfc_6533_has_them(world: World) -> Non
 def test_a_report_about_broken_mail_has_its_three_parts(world: World, ann: Mailbox, raw: bytes) -> None:
     with world.step():
         submit(world, ann, ann.address, [_BOUNCE], raw)
-    [message] = _inbox(world, ann)
+    [message] = inbox_of(world, ann)
     assert len(list(leniently(message.mail.raw).iter_parts())) == 3
 
 
@@ -203,15 +186,15 @@ def test_a_report_about_broken_mail_has_its_three_parts(world: World, ann: Mailb
 
 
 def test_a_bounce_of_a_bounce_is_not_reported(world: World, ann: Mailbox) -> None:
-    _send(world, ann, _BOUNCE)
-    [report] = _inbox(world, ann)
+    send_from(world, ann, _BOUNCE)
+    [report] = inbox_of(world, ann)
     for to in (_BOUNCE, _SOFT, _MACHINE):
         with world.step():
             submit(world, ann, "", [to], report.mail.raw)
             transmit(world, "", [to], report.mail)
             transmit(world, "mailer-daemon@z.test", [to], Mail(b"Subject: a report\r\n\r\n"))
     world.run_until_idle()
-    assert _inbox(world, ann) == [report]
+    assert inbox_of(world, ann) == [report]
     assert {left.recipient for left in outside_tray(world)} == {_MACHINE}
 
 
@@ -229,18 +212,18 @@ _BY_MACHINE = {
 def test_mail_of_machines_and_lists_is_neither_answered_nor_reported(
     world: World, ann: Mailbox, header: str, to: str
 ) -> None:
-    message = _send(world, ann, to, headers={header: _BY_MACHINE[header]})
+    message = send_from(world, ann, to, headers={header: _BY_MACHINE[header]})
     world.run_until_idle()
     copy = world.store.get(MESSAGES, message.id)
     assert copy is not None
     assert copy.status == ("delivered" if to == _MACHINE else "bounced")
-    assert _inbox(world, ann) == []
+    assert inbox_of(world, ann) == []
 
 
 @pytest.mark.parametrize("headers", [{"Auto-Submitted": "no"}, {"Precedence": "first-class"}, {}])
 def test_mail_of_people_is_answered(world: World, ann: Mailbox, headers: dict[str, str]) -> None:
-    _send(world, ann, _MACHINE, headers=headers)
-    assert len(_inbox(world, ann)) == 1
+    send_from(world, ann, _MACHINE, headers=headers)
+    assert len(inbox_of(world, ann)) == 1
 
 
 def test_mail_that_goes_in_circles_is_automatic() -> None:
@@ -253,8 +236,8 @@ def test_mail_that_goes_in_circles_is_automatic() -> None:
 
 
 def test_an_automatic_answer_stays_in_the_thread_and_says_that_it_is_one(world: World, ann: Mailbox) -> None:
-    message = _send(world, ann, _MACHINE, subject="Größe")
-    [answer] = _inbox(world, ann)
+    message = send_from(world, ann, _MACHINE, subject="Größe")
+    [answer] = inbox_of(world, ann)
     read = strictly(answer.mail.raw)
     assert (read["From"], read["To"], read["Subject"]) == (_MACHINE, ann.address, "Re: Größe")
     assert (read["Auto-Submitted"], read["Return-Path"]) == ("auto-replied", f"<{_MACHINE}>")
@@ -272,34 +255,34 @@ def test_mail_from_outside_is_answered_to_the_outside(world: World, ann: Mailbox
 
 def test_two_machines_do_not_answer_each_other(world: World, ann: Mailbox, bob: Mailbox) -> None:
     world.faults.add(Become("auto-reply"), times=None)
-    _send(world, ann, bob.address)
+    send_from(world, ann, bob.address)
     world.run_until_idle()
-    assert [message.mail.subject for message in _inbox(world, bob)] == ["Hello"]
-    [answer] = _inbox(world, ann)
-    _send(world, ann, bob.address, headers={"Auto-Submitted": answer.mail.field("auto-submitted") or ""})
+    assert [message.mail.subject for message in inbox_of(world, bob)] == ["Hello"]
+    [answer] = inbox_of(world, ann)
+    send_from(world, ann, bob.address, headers={"Auto-Submitted": answer.mail.field("auto-submitted") or ""})
     world.run_until_idle()
-    assert len(_inbox(world, ann)) == 1
+    assert len(inbox_of(world, ann)) == 1
 
 
 def test_mail_to_oneself_is_answered_once(world: World, ann: Mailbox) -> None:
     world.faults.add(Become("auto-reply"), times=None)
-    _send(world, ann, ann.address)
+    send_from(world, ann, ann.address)
     world.run_until_idle()
-    assert [message.mail.subject for message in _inbox(world, ann)] == ["Hello", "Re: Hello"]
+    assert [message.mail.subject for message in inbox_of(world, ann)] == ["Hello", "Re: Hello"]
 
 
 def test_mail_to_oneself_that_bounces_is_reported_once(world: World, ann: Mailbox) -> None:
     world.faults.add(Become("bounce"), times=None)
-    _send(world, ann, ann.address)
+    send_from(world, ann, ann.address)
     world.run_until_idle()
-    [report] = _inbox(world, ann)
+    [report] = inbox_of(world, ann)
     assert report.sender == ""
 
 
 @pytest.mark.parametrize("name", FATES)
 def test_every_rule_on_everything_ends(world: World, ann: Mailbox, bob: Mailbox, name: str) -> None:
     world.faults.add(Become(name), times=None)
-    _send(world, ann, [ann.address, bob.address, "c@z.test", f"{name}@simulator.test"])
-    _send(world, bob, [ann.address])
+    send_from(world, ann, [ann.address, bob.address, "c@z.test", f"{name}@simulator.test"])
+    send_from(world, bob, [ann.address])
     world.run_until_idle()
     assert len(list(world.store.everything(MESSAGES))) < 20

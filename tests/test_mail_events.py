@@ -2,44 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
-from emulator.mail import MESSAGES, Mail, Mailbox, Message, events
+from emulator.mail import MESSAGES, Mail, Mailbox, events
 from emulator.mail.events import MailEvent, listener, tell
 from emulator.mail.filing import deposit
 from emulator.mail.mailboxes import add_alias
-from emulator.mail.postoffice import receive, send
+from emulator.mail.postoffice import receive
 from emulator.world import World
-from tests.mail_events import heard_in
-from tests.small_world import START, draft, mailbox
-
-
-@pytest.fixture
-def ann(world: World) -> Mailbox:
-    return mailbox(world, "ann@x.test")
-
-
-@pytest.fixture
-def bob(world: World) -> Mailbox:
-    return mailbox(world, "bob@y.test")
-
-
-@pytest.fixture
-def heard(world: World, monkeypatch: pytest.MonkeyPatch) -> list[MailEvent]:
-    return heard_in(world, monkeypatch)
-
-
-def _send(world: World, sender: Mailbox, to: str | list[str], **fields: Any) -> Message:
-    with world.step():
-        return send(world, sender, draft(to, sender=sender.address, **fields))
+from tests.small_world import START, draft, send_from
 
 
 def test_the_recipients_copy_is_told_before_the_senders(
     world: World, ann: Mailbox, bob: Mailbox, heard: list[MailEvent]
 ) -> None:
-    message = _send(world, ann, [bob.address, "c@z.test"])
+    message = send_from(world, ann, [bob.address, "c@z.test"])
     told = [(event.happening, event.message.mailbox_id, event.recipients) for event in heard]
     both = (bob.address, "c@z.test")
     assert told == [("received", bob.id, (bob.address,)), ("sent", ann.id, both), ("delivered", ann.id, both)]
@@ -51,7 +28,7 @@ def test_what_is_told_is_the_message_as_it_is_kept(world: World, ann: Mailbox, m
     seen: list[bool] = []
     hear = lambda where, event: seen.append(where.store.get(MESSAGES, event.message.id) == event.message)  # noqa: E731
     monkeypatch.setattr(events, "_LISTENERS", [hear])
-    _send(world, ann, ["bounce@simulator.test", ann.address, "defer@simulator.test", "complaint@simulator.test"])
+    send_from(world, ann, ["bounce@simulator.test", ann.address, "defer@simulator.test", "complaint@simulator.test"])
     world.run_until_idle()
     assert len(seen) >= 8
     assert all(seen)
@@ -66,7 +43,7 @@ def test_a_mailbox_that_is_reached_twice_is_told_once(world: World, bob: Mailbox
 
 
 def test_an_outcome_comes_with_what_is_not_simply_delivered(world: World, ann: Mailbox, heard: list[MailEvent]) -> None:
-    _send(world, ann, ["bounce@simulator.test", "complaint@simulator.test", "reject@simulator.test", "c@z.test"])
+    send_from(world, ann, ["bounce@simulator.test", "complaint@simulator.test", "reject@simulator.test", "c@z.test"])
     found = [(event.happening, event.outcome and (event.outcome.recipient, event.outcome.action)) for event in heard]
     assert found == [
         ("sent", None),
@@ -102,7 +79,7 @@ def test_whatever_a_listener_does_is_undone_with_the_step(
     monkeypatch.setattr(events, "_LISTENERS", [refuse])
     before = world.store.root
     with pytest.raises(RuntimeError, match="received"):
-        _send(world, ann, ann.address)
+        send_from(world, ann, ann.address)
     assert world.store.root is before
 
 
@@ -113,7 +90,7 @@ def test_listeners_are_told_in_the_order_in_which_they_came(
     monkeypatch.setattr(events, "_LISTENERS", [])
     first = listener(lambda *_: told.append("first"))
     listener(lambda *_: told.append("second"))
-    message = _send(world, ann, "c@z.test")
+    message = send_from(world, ann, "c@z.test")
     told.clear()
     tell(world, MailEvent("sent", message, ()))
     assert told == ["first", "second"]

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import pytest
 
-from emulator.mail import MESSAGES, Mailbox, Message
+from emulator.mail import Mailbox, Message
 from emulator.mail.events import MailEvent
 from emulator.mail.fates import FATES, PAUSES, SIMULATOR, simulated
 from emulator.mail.mailboxes import Refusal
-from emulator.mail.postoffice import outside_tray, receive, refused_at_door, send
+from emulator.mail.postoffice import outside_tray, receive, refused_at_door
 from emulator.mail.records import Outcome
 from emulator.world import World
 from emulator.world.faults import Become
-from tests.mail_events import heard_in
-from tests.small_world import START, draft, mailbox
+from tests.small_world import START, as_it_is, draft, inbox_of, send_from
 
 _MINUTE = timedelta(minutes=1)
 
@@ -56,42 +55,12 @@ _LIVES = {
 _EVERY = pytest.mark.parametrize("name", _LIVES)
 
 
-@pytest.fixture
-def ann(world: World) -> Mailbox:
-    return mailbox(world, "ann@x.test")
-
-
-@pytest.fixture
-def bob(world: World) -> Mailbox:
-    return mailbox(world, "bob@y.test")
-
-
-@pytest.fixture
-def heard(world: World, monkeypatch: pytest.MonkeyPatch) -> list[MailEvent]:
-    return heard_in(world, monkeypatch)
-
-
-def _send(world: World, sender: Mailbox, to: str | list[str], **fields: Any) -> Message:
-    with world.step():
-        return send(world, sender, draft(to, sender=sender.address, **fields))
-
-
-def _now(world: World, message: Message) -> Message:
-    found = world.store.get(MESSAGES, message.id)
-    assert found is not None
-    return found
-
-
-def _inbox(world: World, box: Mailbox) -> list[Message]:
-    return list(world.store.each(MESSAGES, "timeline", (box.id, "inbound")))
-
-
 def _check_what_it_says(world: World, message: Message, life: Life) -> None:
     moments = [minute for minute, _, _ in life.says]
     for (minute, status, action), end in zip(life.says, [*moments[1:], moments[-1] + 60], strict=True):
         for at in (START + minute * _MINUTE, START + end * _MINUTE - timedelta(seconds=1)):
             world.advance_to(at)
-            copy = _now(world, message)
+            copy = as_it_is(world, message)
             assert (copy.status, [outcome.action for outcome in copy.outcomes]) == (status, [action] if action else [])
 
 
@@ -102,13 +71,13 @@ def test_every_fate_is_told_here() -> None:
 
 @_EVERY
 def test_the_senders_copy_follows_the_fate_of_a_simulator_address(world: World, ann: Mailbox, name: str) -> None:
-    _check_what_it_says(world, _send(world, ann, f"{name}@{SIMULATOR}"), _LIVES[name])
+    _check_what_it_says(world, send_from(world, ann, f"{name}@{SIMULATOR}"), _LIVES[name])
 
 
 @_EVERY
 def test_the_senders_copy_follows_the_fate_of_a_rule(world: World, ann: Mailbox, bob: Mailbox, name: str) -> None:
     world.faults.add(Become(name))
-    _check_what_it_says(world, _send(world, ann, bob.address), _LIVES[name])
+    _check_what_it_says(world, send_from(world, ann, bob.address), _LIVES[name])
 
 
 @_EVERY
@@ -116,18 +85,18 @@ def test_whoever_listens_is_told_every_step_in_order(
     world: World, ann: Mailbox, heard: list[MailEvent], name: str
 ) -> None:
     to = f"{name}@{SIMULATOR}"
-    message = _send(world, ann, to)
+    message = send_from(world, ann, to)
     world.advance(timedelta(hours=2))
     about = [event for event in heard if event.message.id == message.id]
     assert [event.happening for event in about] == list(_LIVES[name].told)
     assert {event.recipients for event in about} == {(to,)}
-    assert about[-1].message == _now(world, message)
+    assert about[-1].message == as_it_is(world, message)
 
 
 @_EVERY
 def test_the_journal_tells_every_step_in_order(world: World, ann: Mailbox, name: str) -> None:
     to = f"{name}@{SIMULATOR}"
-    _send(world, ann, to)
+    send_from(world, ann, to)
     world.advance(timedelta(hours=2))
     entries = [entry.as_json() for entry in world.journal]
     about = [entry for entry in entries if entry.get("to") == to]
@@ -140,22 +109,22 @@ def test_the_journal_tells_every_step_in_order(world: World, ann: Mailbox, name:
 def test_a_mail_arrives_when_its_fate_says(world: World, ann: Mailbox, bob: Mailbox, name: str) -> None:
     world.faults.add(Become(name), recipient=bob.address)
     arrives = _LIVES[name].arrives
-    _send(world, ann, bob.address)
+    send_from(world, ann, bob.address)
     if arrives:
         world.advance(arrives * _MINUTE - timedelta(seconds=1))
-        assert _inbox(world, bob) == []
+        assert inbox_of(world, bob) == []
     world.advance(timedelta(hours=2))
-    assert [message.created_at for message in _inbox(world, bob)] == (
+    assert [message.created_at for message in inbox_of(world, bob)] == (
         [] if arrives is None else [START + arrives * _MINUTE]
     )
 
 
 @_EVERY
 def test_what_comes_back_comes_when_the_fate_says(world: World, ann: Mailbox, name: str) -> None:
-    _send(world, ann, f"{name}@{SIMULATOR}")
+    send_from(world, ann, f"{name}@{SIMULATOR}")
     world.advance(timedelta(hours=2))
     comes_back = _LIVES[name].comes_back
-    found = [(message.created_at, message.mail.subject) for message in _inbox(world, ann)]
+    found = [(message.created_at, message.mail.subject) for message in inbox_of(world, ann)]
     assert found == ([] if comes_back is None else [(START + comes_back[0] * _MINUTE, comes_back[1])])
 
 
@@ -194,8 +163,8 @@ def test_other_addresses_have_no_fate(address: str) -> None:
 
 
 def test_mail_to_an_unknown_name_of_the_simulator_just_leaves(world: World, ann: Mailbox) -> None:
-    message = _send(world, ann, f"ann@{SIMULATOR}")
-    assert _now(world, message).status == "delivered"
+    message = send_from(world, ann, f"ann@{SIMULATOR}")
+    assert as_it_is(world, message).status == "delivered"
     assert [left.recipient for left in outside_tray(world)] == [f"ann@{SIMULATOR}"]
 
 
@@ -203,37 +172,37 @@ def test_mail_to_an_unknown_name_of_the_simulator_just_leaves(world: World, ann:
 
 
 def test_an_outcome_says_who_when_and_what_the_server_said(world: World, ann: Mailbox) -> None:
-    message = _send(world, ann, f"soft-bounce@{SIMULATOR}")
+    message = send_from(world, ann, f"soft-bounce@{SIMULATOR}")
     world.advance(timedelta(hours=1))
     reply = "452 4.2.2 The mailbox is full"
     at = START + timedelta(hours=1)
-    assert _now(world, message).outcomes == (Outcome(f"soft-bounce@{SIMULATOR}", "failed", "4.2.2", reply, at),)
+    assert as_it_is(world, message).outcomes == (Outcome(f"soft-bounce@{SIMULATOR}", "failed", "4.2.2", reply, at),)
 
 
 @pytest.mark.parametrize(("status", "permanent"), [("5.2.2", True), ("4.2.2", False), (None, True)])
 def test_a_rule_chooses_status_and_reply(world: World, ann: Mailbox, status: str | None, permanent: bool) -> None:
     world.faults.add(Become("bounce", status=status, reply="552 No room"))
-    [outcome] = _now(world, _send(world, ann, "c@z.test")).outcomes
+    [outcome] = as_it_is(world, send_from(world, ann, "c@z.test")).outcomes
     assert (outcome.status, outcome.reply, outcome.permanent) == (status or "5.1.1", "552 No room", permanent)
 
 
 def test_the_seconds_of_a_rule_come_before_the_first_step(world: World, ann: Mailbox) -> None:
     world.faults.add(Become("bounce", seconds=90))
-    message = _send(world, ann, "c@z.test")
+    message = send_from(world, ann, "c@z.test")
     world.advance(timedelta(seconds=89))
-    assert _now(world, message).status == "sent"
+    assert as_it_is(world, message).status == "sent"
     world.advance(timedelta(seconds=1))
-    assert _now(world, message).status == "bounced"
+    assert as_it_is(world, message).status == "bounced"
 
 
 def test_a_rule_outranks_a_simulator_address(world: World, ann: Mailbox) -> None:
     world.faults.add(Become("success"))
-    assert _now(world, _send(world, ann, f"bounce@{SIMULATOR}")).status == "delivered"
+    assert as_it_is(world, send_from(world, ann, f"bounce@{SIMULATOR}")).status == "delivered"
 
 
 def test_a_rule_strikes_as_often_as_it_says(world: World, ann: Mailbox) -> None:
     world.faults.add(Become("bounce"), nth=2)
-    statuses = [_now(world, _send(world, ann, "c@z.test")).status for _ in range(3)]
+    statuses = [as_it_is(world, send_from(world, ann, "c@z.test")).status for _ in range(3)]
     assert statuses == ["delivered", "bounced", "delivered"]
 
 
@@ -254,8 +223,8 @@ def test_a_rule_matches_sender_recipient_and_subject(
     world: World, ann: Mailbox, match: dict[str, str], struck: bool
 ) -> None:
     world.faults.add(Become("bounce"), **match)  # type: ignore[arg-type]  # names of what a rule matches
-    message = _send(world, ann, "c@z.test", subject="Your invoice")
-    assert _now(world, message).status == ("bounced" if struck else "delivered")
+    message = send_from(world, ann, "c@z.test", subject="Your invoice")
+    assert as_it_is(world, message).status == ("bounced" if struck else "delivered")
 
 
 @pytest.mark.parametrize(("match", "arrived"), [({}, 0), ({"provider": "x"}, 1), ({"account": "account"}, 1)])
@@ -265,7 +234,7 @@ def test_mail_from_outside_has_no_provider_and_no_account(
     world.faults.add(Become("bounce"), **match)  # type: ignore[arg-type]  # names of what a rule matches
     with world.step():
         receive(world, draft(ann.address))
-    assert len(_inbox(world, ann)) == arrived
+    assert len(inbox_of(world, ann)) == arrived
 
 
 def test_mail_from_outside_that_is_refused_at_once_is_only_journaled(world: World, ann: Mailbox) -> None:

@@ -7,31 +7,17 @@ from typing import Any
 
 import pytest
 
-from emulator.mail import MAILBOXES, MESSAGES, Mailbox, Message
+from emulator.mail import MAILBOXES, MESSAGES, Mailbox
 from emulator.mail.filing import remove_message
 from emulator.mail.mailboxes import mailbox_at, open_mailbox
 from emulator.mail.postoffice import outside_tray, receive, send, transmit
 from emulator.world import Duplicate, Store, World
-from tests.small_world import START, draft, mailbox
+from tests.small_world import START, draft, inbox_of, mailbox, send_from
 
 
 @pytest.fixture
 def ann(world: World) -> Mailbox:
     return mailbox(world, "Ann@x.test")
-
-
-@pytest.fixture
-def bob(world: World) -> Mailbox:
-    return mailbox(world, "bob@y.test")
-
-
-def _send(world: World, sender: Mailbox, to: str | list[str], **fields: Any) -> Message:
-    with world.step():
-        return send(world, sender, draft(to, sender=sender.address, **fields))
-
-
-def _inbox(world: World, box: Mailbox) -> list[Message]:
-    return list(world.store.each(MESSAGES, "timeline", (box.id, "inbound")))
 
 
 def _delete(world: World, box: Mailbox) -> None:
@@ -66,20 +52,20 @@ def test_mailboxes_are_counted_by_account(world: World, ann: Mailbox, bob: Mailb
 
 def test_a_deleted_mailbox_no_longer_receives(world: World, ann: Mailbox, bob: Mailbox) -> None:
     _delete(world, bob)
-    _send(world, ann, bob.address)
+    send_from(world, ann, bob.address)
     assert mailbox_at(world, bob.address) is None
-    assert _inbox(world, bob) == []
+    assert inbox_of(world, bob) == []
     assert [departure.recipient for departure in outside_tray(world)] == [bob.address]
 
 
 def test_the_address_of_a_deleted_mailbox_can_be_used_again(world: World, ann: Mailbox, bob: Mailbox) -> None:
-    _send(world, ann, bob.address, subject="old")
+    send_from(world, ann, bob.address, subject="old")
     _delete(world, bob)
     heir = mailbox(world, "BOB@y.test", account="heir")
-    _send(world, ann, bob.address, subject="new")
+    send_from(world, ann, bob.address, subject="new")
     assert heir.id != bob.id
-    assert [message.mail.subject for message in _inbox(world, bob)] == ["old"]
-    assert [message.mail.subject for message in _inbox(world, heir)] == ["new"]
+    assert [message.mail.subject for message in inbox_of(world, bob)] == ["old"]
+    assert [message.mail.subject for message in inbox_of(world, heir)] == ["new"]
     assert list(world.store.each(MAILBOXES, "of_account", "account")) == [ann]
 
 
@@ -87,8 +73,8 @@ def test_the_address_of_a_deleted_mailbox_can_be_used_again(world: World, ann: M
 
 
 def test_every_recipient_has_one_copy(world: World, ann: Mailbox, bob: Mailbox) -> None:
-    message = _send(world, ann, ["bob@y.test", "BOB@y.test"], cc=["bob@Y.test"], bcc=["Bob@y.test"])
-    (copy,) = _inbox(world, bob)
+    message = send_from(world, ann, ["bob@y.test", "BOB@y.test"], cc=["bob@Y.test"], bcc=["Bob@y.test"])
+    (copy,) = inbox_of(world, bob)
     assert copy.mail.raw.endswith(message.mail.raw)
     assert (copy.sender, copy.recipients, copy.direction, copy.status) == (
         "Ann@x.test",
@@ -99,27 +85,27 @@ def test_every_recipient_has_one_copy(world: World, ann: Mailbox, bob: Mailbox) 
 
 
 def test_the_senders_copy_knows_all_recipients(world: World, ann: Mailbox, bob: Mailbox) -> None:
-    message = _send(world, ann, "bob@y.test", cc=["c@z.test"], bcc=["d@z.test"])
+    message = send_from(world, ann, "bob@y.test", cc=["c@z.test"], bcc=["d@z.test"])
     assert message.recipients == ("bob@y.test", "c@z.test", "d@z.test")
     assert (message.bcc, message.direction, message.sender) == (("d@z.test",), "outbound", "Ann@x.test")
-    assert _inbox(world, bob)[0].bcc == ()
+    assert inbox_of(world, bob)[0].bcc == ()
 
 
 def test_bcc_is_delivered_but_not_written(world: World, ann: Mailbox, bob: Mailbox) -> None:
-    message = _send(world, ann, "c@z.test", bcc=["bob@y.test", "d@z.test"])
-    assert len(_inbox(world, bob)) == 1
+    message = send_from(world, ann, "c@z.test", bcc=["bob@y.test", "d@z.test"])
+    assert len(inbox_of(world, bob)) == 1
     assert [departure.recipient for departure in outside_tray(world)] == ["c@z.test", "d@z.test"]
     assert b"bob@" not in message.mail.raw
     assert b"d@z.test" not in message.mail.raw
 
 
 def test_mail_to_oneself_is_sent_and_received(world: World, ann: Mailbox) -> None:
-    _send(world, ann, "ann@x.test")
+    send_from(world, ann, "ann@x.test")
     assert [message.direction for message in world.store.each(MESSAGES, "timeline", ann.id)] == ["outbound", "inbound"]
 
 
 def test_other_addresses_are_outside(world: World, ann: Mailbox) -> None:
-    message = _send(world, ann, ["c@z.test", "d@z.test"])
+    message = send_from(world, ann, ["c@z.test", "d@z.test"])
     first, second = outside_tray(world)
     assert (first.id, first.n, first.at, first.sender, first.recipient) == (
         "departure-1",
@@ -146,12 +132,12 @@ def test_the_envelope_decides_not_the_header(world: World, ann: Mailbox, bob: Ma
     with world.step():
         [arrived] = receive(world, draft(ann.address))
         transmit(world, "bounce@z.test", [bob.address], arrived.mail)
-    assert [message.sender for message in _inbox(world, bob)] == ["bounce@z.test"]
+    assert [message.sender for message in inbox_of(world, bob)] == ["bounce@z.test"]
 
 
 def test_messages_are_counted_by_mailbox_and_by_world(world: World, ann: Mailbox, bob: Mailbox) -> None:
-    _send(world, ann, [bob.address, "c@z.test"])
-    _send(world, bob, ann.address)
+    send_from(world, ann, [bob.address, "c@z.test"])
+    send_from(world, bob, ann.address)
     numbers = [[(m.n, m.arrival) for m in world.store.each(MESSAGES, "timeline", box.id)] for box in (ann, bob)]
     assert numbers == [[(1, 1), (2, 5)], [(1, 2), (2, 4)]]
     assert [departure.arrival for departure in outside_tray(world)] == [3]
@@ -159,13 +145,13 @@ def test_messages_are_counted_by_mailbox_and_by_world(world: World, ann: Mailbox
 
 def test_newest_first_does_not_need_the_clock(world: World, ann: Mailbox, bob: Mailbox) -> None:
     for number in range(12):
-        _send(world, ann, bob.address, subject=str(number))
+        send_from(world, ann, bob.address, subject=str(number))
     page = world.store.page(MESSAGES, "timeline", bob.id, limit=3)
     assert [message.mail.subject for message in page.records] == ["11", "10", "9"]
 
 
 def test_message_ids_are_the_mailboxs_own(world: World, ann: Mailbox, bob: Mailbox) -> None:
-    ids = [_send(world, box, "c@z.test").mail.message_id for box in (ann, ann, bob)]
+    ids = [send_from(world, box, "c@z.test").mail.message_id for box in (ann, ann, bob)]
     assert [str(message_id).rpartition("@")[2] for message_id in ids] == ["x.test>", "x.test>", "y.test>"]
     assert len(set(ids)) == 3
 
@@ -173,7 +159,7 @@ def test_message_ids_are_the_mailboxs_own(world: World, ann: Mailbox, bob: Mailb
 def test_what_cannot_be_written_is_not_delivered(world: World, ann: Mailbox, bob: Mailbox) -> None:
     before = world.store.root
     with pytest.raises(ValueError, match="cannot hold CR, LF or NUL"):
-        _send(world, ann, bob.address, subject="a\r\nb")
+        send_from(world, ann, bob.address, subject="a\r\nb")
     assert world.store.root is before
 
 
@@ -198,7 +184,7 @@ def test_every_status_is_passed_through_in_order(world: World, ann: Mailbox) -> 
             return super().put(collection, record)
 
     world.store = Watch(world.store.root)
-    _send(world, ann, "c@z.test")
+    send_from(world, ann, "c@z.test")
     assert seen == ["sent", "delivered"]
 
 
@@ -210,21 +196,21 @@ def test_a_removed_mail_makes_no_progress(world: World, ann: Mailbox) -> None:
 
 
 def test_received_mail_makes_no_progress(world: World, ann: Mailbox, bob: Mailbox) -> None:
-    _send(world, ann, bob.address)
-    assert _inbox(world, bob)[0].status == "received"
+    send_from(world, ann, bob.address)
+    assert inbox_of(world, bob)[0].status == "received"
 
 
 # What others notice
 
 
 def test_the_journal_says_where_a_mail_went(world: World, ann: Mailbox, bob: Mailbox) -> None:
-    _send(world, ann, [bob.address, "c@z.test"], subject="Hello")
+    send_from(world, ann, [bob.address, "c@z.test"], subject="Hello")
     shown = [
         {key: value for key, value in entry.as_json().items() if key not in ("n", "at")} for entry in world.journal
     ]
     delivered = {"kind": "mail.delivered", "from": "Ann@x.test", "to": "bob@y.test", "subject": "Hello"}
     left = {"kind": "mail.left", "from": "Ann@x.test", "to": "c@z.test", "subject": "Hello"}
-    assert shown == [{**delivered, "message": _inbox(world, bob)[0].id}, left]
+    assert shown == [{**delivered, "message": inbox_of(world, bob)[0].id}, left]
 
 
 def test_the_bells_of_all_who_got_mail_ring(world: World, ann: Mailbox, bob: Mailbox) -> None:
@@ -235,5 +221,5 @@ def test_the_bells_of_all_who_got_mail_ring(world: World, ann: Mailbox, bob: Mai
         world.bells.waiting(names[2]) as outside,
         world.bells.waiting(names[3]) as nobody,
     ):
-        _send(world, ann, [bob.address, "C@z.test"])
+        send_from(world, ann, [bob.address, "C@z.test"])
         assert [bell.is_set() for bell in (sender, inside, outside, nobody)] == [True, True, True, False]

@@ -12,11 +12,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from emulator.mail import MESSAGES, Mail, Mailbox, Message
-from emulator.mail.postoffice import outside_tray, receive, send, transmit
+from emulator.mail import Mail, Mailbox
+from emulator.mail.postoffice import outside_tray, receive, transmit
 from emulator.mail.trace import MAX_HOPS, exchanger, goes_in_circles, received, signed
 from emulator.world import World
-from tests.small_world import START, draft, mailbox, small_world
+from tests.small_world import START, draft, inbox_of, mailbox, send_from, small_world
 from tests.strict_mail import strictly
 
 _TRACE = ["Return-Path", "Authentication-Results", "Received", "DKIM-Signature"]
@@ -32,25 +32,6 @@ _ADDRESSES = [
     "a@[127.0.0.1]",
     "",
 ]
-
-
-@pytest.fixture
-def ann(world: World) -> Mailbox:
-    return mailbox(world, "ann@x.test")
-
-
-@pytest.fixture
-def bob(world: World) -> Mailbox:
-    return mailbox(world, "bob@y.test")
-
-
-def _send(world: World, sender: Mailbox, to: str | list[str], **fields: Any) -> Message:
-    with world.step():
-        return send(world, sender, draft(to, sender=sender.address, **fields))
-
-
-def _inbox(world: World, box: Mailbox) -> list[Message]:
-    return list(world.store.each(MESSAGES, "timeline", (box.id, "inbound")))
 
 
 def _tags(mail: Mail) -> dict[str, str]:
@@ -71,35 +52,35 @@ def _simple_body(raw: bytes) -> bytes:
 
 
 def test_a_received_mail_has_every_line_once_above_its_own(world: World, ann: Mailbox, bob: Mailbox) -> None:
-    message = _send(world, ann, bob.address)
-    [copy] = _inbox(world, bob)
+    message = send_from(world, ann, bob.address)
+    [copy] = inbox_of(world, bob)
     assert [name for name, _ in copy.mail.lines][:5] == [*_TRACE, "From"]
     assert copy.mail.raw.endswith(b"\r\n" + message.mail.raw)
 
 
 def test_the_senders_copy_has_no_trace(world: World, ann: Mailbox) -> None:
-    message = _send(world, ann, "c@z.test")
+    message = send_from(world, ann, "c@z.test")
     assert not set(_TRACE) & {name for name, _ in message.mail.lines}
 
 
 def test_mail_that_leaves_is_signed_and_not_received_yet(world: World, ann: Mailbox) -> None:
-    _send(world, ann, "c@z.test")
+    send_from(world, ann, "c@z.test")
     [left] = outside_tray(world)
     assert [name for name, _ in left.mail.lines][:2] == ["DKIM-Signature", "From"]
 
 
 def test_a_mail_tells_no_recipient_of_the_hidden_others(world: World, ann: Mailbox, bob: Mailbox) -> None:
     carl = mailbox(world, "carl@w.test")
-    _send(world, ann, bob.address, bcc=[carl.address])
+    send_from(world, ann, bob.address, bcc=[carl.address])
     for box in (bob, carl):
-        [copy] = _inbox(world, box)
+        [copy] = inbox_of(world, box)
         assert b"carl" not in copy.mail.raw
 
 
 def test_mail_from_a_client_at_the_door_is_received_and_proves_nothing(world: World, ann: Mailbox) -> None:
     with world.step():
         transmit(world, "jane@bank.test", [ann.address], Mail(_PLAIN), helo="evil.test")
-    [copy] = _inbox(world, ann)
+    [copy] = inbox_of(world, ann)
     assert [name for name, _ in copy.mail.lines] == ["Return-Path", "Authentication-Results", "Received", "Subject"]
     assert copy.mail.field("authentication-results") == "mx.x.test; spf=none; dkim=none; dmarc=none"
     assert "bank.test" not in copy.mail.fields["received"][0]
@@ -178,7 +159,7 @@ def test_the_space_in_a_quoted_local_part_stays(world: World) -> None:
 
 
 def test_a_signature_has_what_rfc_6376_requires(world: World, ann: Mailbox) -> None:
-    _send(world, ann, "c@z.test", subject="Größe")
+    send_from(world, ann, "c@z.test", subject="Größe")
     [left] = outside_tray(world)
     tags = _tags(left.mail)
     assert set(tags) == {"v", "a", "c", "d", "s", "t", "h", "bh", "b"}
@@ -220,8 +201,8 @@ def test_the_body_hash_of_a_mail_without_a_head_is_that_of_all(world: World) -> 
 def test_the_body_hash_is_right_for_what_the_apis_write(
     world: World, ann: Mailbox, bob: Mailbox, fields: dict[str, Any]
 ) -> None:
-    _send(world, ann, bob.address, **fields)
-    [copy] = _inbox(world, bob)
+    send_from(world, ann, bob.address, **fields)
+    [copy] = inbox_of(world, bob)
     expected = hashlib.sha256(_simple_body(copy.mail.raw)).digest()
     assert _tags(copy.mail)["bh"] == b64encode(expected).decode()
     strictly(copy.mail.raw)
@@ -239,6 +220,6 @@ def test_the_seed_decides_the_trace() -> None:
         box = mailbox(other, "ann@x.test")
         with other.step():
             receive(other, draft(box.address))
-        return _inbox(other, box)[0].mail.raw
+        return inbox_of(other, box)[0].mail.raw
 
     assert trace("a") == trace("a") != trace("b")

@@ -122,6 +122,24 @@ def test_a_mail_that_says_it_is_too_big_is_refused_at_once(smtp: smtplib.SMTP) -
     assert smtp.mail("a@example.com", [f"SIZE={limit + 1}"])[0] == 552
 
 
+@pytest.mark.parametrize("said", ["AUTH=<> SIZE=10", "SIZE=10 auth=ann+40example.com"])
+def test_a_relay_may_say_who_it_got_a_mail_from(smtp: smtplib.SMTP, said: str) -> None:
+    smtp.ehlo()
+    assert smtp.mail("a@example.com", [said])[0] == 250
+    smtp.rset()
+    assert smtp.mail("a@example.com", [said, "SIZE=99999999999"])[0] == 552
+
+
+def test_what_looks_like_a_parameter_in_an_address_is_the_address(
+    smtp: smtplib.SMTP, emulator_server: Emulator
+) -> None:
+    smtp.ehlo()
+    assert smtp.docmd("MAIL", 'FROM:<"a AUTH=b"@example.com>')[0] == 250
+    smtp.rcpt("b@example.com")
+    smtp.data(b"Subject: Hi\r\n\r\nx\r\n")
+    assert emulator_server.sent[0].sender == '"a AUTH=b"@example.com'
+
+
 def test_addresses_and_headers_in_utf8_arrive_as_they_are(smtp: smtplib.SMTP, emulator_server: Emulator) -> None:
     raw = "From: Jürgen <jürgen@bücher.test>\r\nSubject: Grüße 👋\r\n\r\nschön\r\n".encode()
     smtp.sendmail("jürgen@bücher.test", ["用户@例子.test"], raw, ["SMTPUTF8", "BODY=8BITMIME"])

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import gc
 import json
-import logging
 import re
 import smtplib
 import socket
@@ -25,6 +23,8 @@ from emulator.mail import MESSAGES, Mail, Mailbox, addresses
 from emulator.mail.logins import add_login
 from emulator.providers.sendmux.keys import KEYS
 from emulator.servers.smtp import SmtpLimits, SmtpServer
+
+pytestmark = pytest.mark.usefixtures("no_session_crashes")
 
 _MAILS: Final = [path.read_bytes() for path in sorted(Path(__file__).parent.parent.glob("fixtures/mail/*.eml"))]
 _PASSWORD: Final = "secret-of-the-bot"
@@ -108,28 +108,6 @@ class Fuzzed(NamedTuple):
             assert answer[:3].isdigit(), answer
             assert answer.endswith(b"\r\n"), answer
         return answers
-
-
-class _Kept(logging.Handler):
-    """Keeps the messages that are logged."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.messages: list[str] = []
-
-    def emit(self, record: logging.LogRecord) -> None:
-        self.messages.append(record.getMessage())
-
-
-@pytest.fixture(autouse=True)
-def _no_session_crashes() -> Iterator[None]:
-    """Fail if a session ended with an exception: its loop logs that, once the session is garbage."""
-    kept, logger = _Kept(), logging.getLogger("asyncio")
-    logger.addHandler(kept)
-    yield
-    gc.collect()
-    logger.removeHandler(kept)
-    assert kept.messages == []
 
 
 @pytest.fixture(scope="module")
@@ -449,7 +427,7 @@ _MAIL: Final = b"EHLO x.test\r\nMAIL FROM:<a@x.test>\r\nRCPT TO:<b@x.test>\r\nDA
 
 @pytest.mark.parametrize("said", [b"", b"\r\n", b"EHLO", b"EHLO x.test\r\nAUTH LOGIN\r\n", _MAIL, _MAIL + b"x\r\n"])
 def test_whoever_stops_in_the_middle_is_sent_away(fuzzed: Fuzzed, said: bytes) -> None:
-    with _limited(fuzzed, idle_seconds=0.05) as port, closing(Wire(port)) as wire:
+    with _limited(fuzzed, idle_seconds=0.05) as port, closing(Wire(port)) as wire, suppress(ConnectionError):
         wire.socket.sendall(said)
         wire.file.read()
     assert [entry["from"] for entry in fuzzed.taken()] == ["clean@x.test"]
@@ -460,11 +438,12 @@ def test_a_client_that_begins_no_tls_makes_room_for_the_next(fuzzed: Fuzzed, lea
     limits = SmtpLimits(sessions=1, idle_seconds=_WAIT if leaves else 0.05)
     door = SmtpServer(fuzzed.emulator.worlds, authority=fuzzed.emulator.serve().authority, limits=limits)
     with fuzzed.unharmed(), closing(Wire(door.port)) as wire:
-        wire.say(b"EHLO x.test\r\n")
-        assert wire.say(b"STARTTLS\r\n").startswith(b"220 ")
-        if leaves:
-            wire.socket.shutdown(socket.SHUT_WR)
-        wire.file.read()
+        with suppress(ConnectionError):  # whoever is slow is sent away earlier
+            wire.say(b"EHLO x.test\r\n")
+            assert wire.say(b"STARTTLS\r\n").startswith(b"220 ") or not leaves
+            if leaves:
+                wire.socket.shutdown(socket.SHUT_WR)
+            wire.file.read()
         with closing(Wire(door.port)) as other:
             assert other.greeting.startswith(b"220 ")
     door.stop()

@@ -21,6 +21,7 @@ from emulator.servers.worlds import Worlds
 _ATOMS: Final = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*"
 _PLAIN_PATH: Final = re.compile(rf"<({_ATOMS}@{_ATOMS})>([^(]*)")
 _UNSAFE: Final = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
+_AUTH_PARAMETER: Final = re.compile(r'(?i)\sAUTH=(?:<>|[^\s<>"]+)(?=[^<>"]*\Z)')
 _COMMAND_BYTES: Final = 1024
 
 logging.getLogger("mail.log").setLevel(logging.CRITICAL)  # aiosmtpd logs every session and login
@@ -104,6 +105,11 @@ class Protocol(SMTP):
         if self._tls_protocol is not None and self.session.ssl is None and self.transport is not None:
             self.transport.close()
             self.connection_lost(None)  # asyncio tells nobody of a connection that ends before TLS begins
+
+    @syntax("MAIL FROM: <address>", extended=" [SP <mail-parameters>]")
+    async def smtp_MAIL(self, arg: str | None) -> None:  # noqa: N802  # aiosmtpd's
+        """Take a sender. Who relays says AUTH= to a server that knows AUTH (RFC 4954, 5); aiosmtpd does not know it."""
+        await super().smtp_MAIL(arg and _AUTH_PARAMETER.sub("", arg))
 
     @syntax("AUTH <mechanism>")
     async def smtp_AUTH(self, arg: str) -> None:  # noqa: N802  # aiosmtpd's
