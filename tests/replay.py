@@ -10,12 +10,16 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+from emulator import providers
 from emulator.harness import Account
+from emulator.provider import Provider
+from emulator.providers.sendmux.generation import of_revision
 
 FIXTURES = Path(__file__).parent.parent / "fixtures"
 
@@ -26,6 +30,23 @@ _SAVED = re.compile(r"\{(\w+)\}")
 def fixture_files() -> list[Path]:
     """Return every file of documented exchanges, for all providers."""
     return sorted(path for path in FIXTURES.glob("*/*.json") if "exchanges" in json.loads(path.read_text("utf-8")))
+
+
+def in_words_of(provider: Provider, written: Any) -> Any:
+    """Return a documented request to the first generation in the words of another: Sendmux has renamed its events."""
+    if provider.name != "sendmux":
+        return written
+    first, names = providers.get("sendmux"), of_revision(provider.revision).events
+    renamed = {old: names[new] for new, old in of_revision(first.revision).events.items()}
+    return _reworded(written, renamed)
+
+
+def _reworded(value: Any, words: Mapping[str, str]) -> Any:
+    if isinstance(value, dict):
+        return {key: _reworded(item, words) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_reworded(item, words) for item in value]
+    return words.get(value, value) if isinstance(value, str) else value
 
 
 class Replay:

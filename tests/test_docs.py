@@ -28,7 +28,7 @@ def _pytest(folder: Path) -> str:
 
 @pytest.mark.parametrize("path", pages(), ids=lambda path: path.name)
 def test_generated_pages_are_up_to_date(path: Path) -> None:
-    assert path.read_text("utf-8") == pages()[path], "run: python -m docs.generate"
+    assert path.read_text("utf-8") == pages()[path](), "run: python -m docs.generate"
 
 
 def test_the_readme_example_has_the_output_it_shows(tmp_path: Path) -> None:

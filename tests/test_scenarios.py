@@ -10,10 +10,9 @@ from werkzeug.test import TestResponse
 
 from emulator import Emulator
 from emulator.fault_rules import scenarios
-from emulator.providers.sendmux.keys import KEYS
 
 _EMAIL = {
-    "from": {"email": "scout@myagent.mx", "name": "Scout"},
+    "from": {"email": "agent@myagent.mx", "name": "Scout"},
     "to": {"email": "jane@example.com", "name": "Jane"},
     "subject": "Hi",
     "html_body": "<p>Hi</p>",
@@ -44,8 +43,11 @@ def _unavailable(emulator: Emulator) -> None:
 
 
 def _quota_exhausted(emulator: Emulator) -> None:
-    answer = emulator.account("postern").request("POST", "/v1/inboxes", json={})
-    assert (answer.status_code, answer.get_json()["error"]["code"]) == (409, "enrollment_token_exhausted")
+    postern = emulator.account("postern")
+    token = {"enrollment_token": postern.credentials["enrollment_token"]}
+    for path, body in (("/v1/inboxes", {}), ("/v1/inboxes", {}), ("/v1/enroll", token)):
+        answer = postern.request("POST", path, json=body)
+        assert (answer.status_code, answer.get_json()["error"]["code"]) == (409, "enrollment_token_exhausted")
 
 
 def _daily_cap_reached(emulator: Emulator) -> None:
@@ -53,7 +55,7 @@ def _daily_cap_reached(emulator: Emulator) -> None:
     path, mail = f"/v1/inboxes/{postern.mailbox('bot').address}/send", {"to": "a@b.test", "subject": "x", "text": "x"}
     assert [postern.request("POST", path, json=mail).status_code for _ in range(2)] == [202, 429]
     emulator.advance("1d")
-    assert postern.request("POST", path, json=mail).status_code in (202, 401)  # the agent's key lives for a day
+    assert postern.request("POST", path, json=mail).status_code == 202
 
 
 def _payment_required(emulator: Emulator) -> None:
@@ -89,6 +91,19 @@ def _myagentmail_send(emulator: Emulator) -> int:
 
 def _plan_limit_reached(emulator: Emulator) -> None:
     assert [_myagentmail_send(emulator) for _ in range(2)] == [403, 403]
+    account = emulator.account("myagentmail")
+    inbox = account.mailbox("desk")
+    emulator.receive(inbox.address, "Hello", "Hi")
+    here, reply = f"/v1/inboxes/{inbox.id}", {"plainBody": "Hi"}
+    came = account.request("GET", f"{here}/messages").get_json()["messages"][0]["id"]
+    draft = account.request("POST", f"{here}/drafts", json={"to": "jane@example.com"}).get_json()["id"]
+    posts = {
+        f"{here}/reply/{came}": reply,
+        f"{here}/reply-all/{came}": reply,
+        f"{here}/forward/{came}": {"to": "jane@example.com"},
+        f"{here}/drafts/{draft}/send": None,
+    }
+    assert {account.request("POST", path, json=body).status_code for path, body in posts.items()} == {403}
 
 
 def _smtp_relay_error(emulator: Emulator) -> None:
@@ -118,21 +133,20 @@ def _credentials_fail(emulator: Emulator) -> None:
     assert emulator.account("sendmux").request("POST", path, json={"app_name": "k"}, headers=headers).status_code == 503
 
 
-def _sendmux_send(emulator: Emulator) -> TestResponse:
+def _sendmux_send(emulator: Emulator, path: str = "send", body: dict[str, Any] = _EMAIL) -> TestResponse:
     account = emulator.account("sendmux")
-    mailbox = account.mailbox("scout")
-    secret = next(emulator.world.store.each(KEYS, "active", mailbox.id)).secret
-    headers = {"Authorization": f"Bearer {secret}"}
-    return account.request("POST", "/api/v1/emails/send", json=_EMAIL, headers=headers)
+    headers = {"Authorization": f"Bearer {account.credentials['mailbox_key']}"}
+    return account.request("POST", f"/api/v1/emails/{path}", json=body, headers=headers)
 
 
 def _no_credits(emulator: Emulator) -> None:
     assert _sendmux_send(emulator).status_code == 402
 
 
-def _no_sending_account(emulator: Emulator) -> None:
-    answer = _sendmux_send(emulator)
-    assert (answer.status_code, answer.get_json()["error"]["code"]) == (503, "no_active_providers")
+def _no_active_providers(emulator: Emulator) -> None:
+    for answer in (_sendmux_send(emulator), _sendmux_send(emulator, "send/batch", {"messages": [_EMAIL]})):
+        error = answer.get_json()["error"]
+        assert (answer.status_code, error["code"], error["retryable"]) == (503, "no_active_providers", True)
 
 
 def _sendmux_domain(emulator: Emulator) -> None:
@@ -166,7 +180,7 @@ _CHECKS: dict[str, Callable[[Emulator], None]] = {
     "sendmux:provisioning-fails": _provisioning_fails,
     "sendmux:credentials-fail": _credentials_fail,
     "sendmux:no-credits": _no_credits,
-    "sendmux:no-sending-account": _no_sending_account,
+    "sendmux:no-active-providers": _no_active_providers,
     "sendmux:domain-fails": _sendmux_domain,
     "sendmux:mailbox-limit-reached": _mailbox_limit,
     "sendmux:rate-limited": lambda emulator: _rate_limited(emulator, "sendmux", "/api/v1/mailboxes"),
@@ -183,20 +197,30 @@ def test_a_scenario_brings_about_what_is_documented(emulator: Emulator, name: st
     _CHECKS[name](emulator)
 
 
+def test_without_its_scenario_nothing_fails(emulator: Emulator) -> None:
+    assert (_sendmux_send(emulator).status_code, _myagentmail_send(emulator)) == (201, 200)
+    assert (_sendmux_create(emulator).status_code, _inkbox_mailbox(emulator, "one").status_code) == (201, 201)
+
+
 def test_the_rules_of_a_scenario_are_listed_with_its_name(emulator: Emulator) -> None:
-    [rule] = emulator.scenario("postern:quota-exhausted")
-    assert rule.scenario == "postern:quota-exhausted"
-    assert list(emulator.world.faults) == [rule]
+    rules = emulator.scenario("postern:quota-exhausted")
+    assert {rule.scenario for rule in rules} == {"postern:quota-exhausted"}
+    assert list(emulator.world.faults) == rules
 
 
 @pytest.mark.parametrize(
-    ("name", "hint"),
+    ("name", "nearest"),
     [
-        ("postern:quota-exhausted!", "did you mean postern:quota-exhausted?"),
-        ("nope", "choose from inboxai:inbox-limit-reached, "),
+        ("postern:quota-exhausted!", "postern:quota-exhausted"),
+        ("postrn:daily-cap-reached", "postern:daily-cap-reached"),
+        ("sendmux:no-credit", "sendmux:no-credits"),
+        ("nope", None),
+        ("", None),
     ],
 )
-def test_an_unknown_scenario_is_told_what_there_is(emulator: Emulator, name: str, hint: str) -> None:
+def test_an_unknown_scenario_is_told_the_nearest_and_all(emulator: Emulator, name: str, nearest: str | None) -> None:
     with pytest.raises(LookupError) as refused:
         emulator.scenario(name)
-    assert hint in str(refused.value)
+    hint = f"did you mean {nearest}? " if nearest else ""
+    assert str(refused.value) == f"no scenario {name!r}; {hint}choose from {', '.join(scenarios())}"
+    assert not list(emulator.world.faults)

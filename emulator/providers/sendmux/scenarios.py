@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final
+from typing import Any, Final
 
 from emulator.provider import RATE_LIMITED, Scenario
+
+_NO_ACTIVE_PROVIDERS: Final[Mapping[str, Any]] = {
+    "status": 503,
+    "code": "no_active_providers",
+    "message": "No sending account is active",
+    "times": None,
+}
 
 SCENARIOS: Final[Mapping[str, Scenario]] = {
     "provisioning-fails": Scenario(
@@ -18,17 +25,9 @@ SCENARIOS: Final[Mapping[str, Scenario]] = {
     "no-credits": Scenario(
         "nothing can be sent, because the balance is used up (402)", settings={"balance": "0.000000"}
     ),
-    "no-sending-account": Scenario(
-        "nothing can be sent, because no sending account is active (503 no_active_providers)",
-        (
-            {
-                "operation": "send_email",
-                "status": 503,
-                "code": "no_active_providers",
-                "message": "No sending account is active",
-                "times": None,
-            },
-        ),
+    "no-active-providers": Scenario(
+        "the Sending API sends nothing, because no sending account is active (503 no_active_providers)",
+        tuple({**_NO_ACTIVE_PROVIDERS, "operation": operation} for operation in ("send_email", "send_email_batch")),
     ),
     "domain-fails": Scenario("the verification of a domain fails", settings={"verification": "failed"}),
     "mailbox-limit-reached": Scenario(
