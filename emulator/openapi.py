@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -11,6 +12,8 @@ from typing import Any, Final
 
 METHODS: Final = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
 JSON_TYPE: Final = "application/json"
+
+_COMPONENT: Final = re.compile(r"#/components/(?P<kind>\w+)/(?P<name>[\w.-]+)")
 
 
 @dataclass(frozen=True)
@@ -113,6 +116,25 @@ class Document:
         """The shared schemas, parameters and responses."""
         components: Mapping[str, Any] = self.raw.get("components", {})
         return components
+
+    def whole(self, schema: Mapping[str, Any]) -> dict[str, Any]:
+        """Return a schema with the components that it refers to, and those that these do.
+
+        A validator of it takes a fraction of the time and memory that one with all components would.
+        """
+        needed: dict[str, dict[str, Any]] = {}
+        unread: list[Any] = [schema]
+        while unread:
+            value = unread.pop()
+            if isinstance(value, list):
+                unread.extend(value)
+            elif isinstance(value, dict):
+                unread.extend(value.values())
+                found = _COMPONENT.fullmatch(str(value.get("$ref")))
+                if found and found["name"] not in needed.setdefault(found["kind"], {}):
+                    needed[found["kind"]][found["name"]] = self.components[found["kind"]][found["name"]]
+                    unread.append(needed[found["kind"]][found["name"]])
+        return {"components": needed, **schema}
 
     @property
     def assumptions(self) -> tuple[str, ...]:

@@ -116,9 +116,11 @@ class _Provoker:
 
     def _examples_of(self, operation: Operation) -> list[_Example]:
         """Return the documented requests to an operation, those that succeed first."""
-        emulator = Emulator()
-        none = [_Example(emulator, emulator.snapshot(), any_request(operation), 200)]
-        return sorted(self._examples.get(operation.id, none), key=lambda example: example.status >= _ERROR)
+        known = self._examples.get(operation.id)
+        if known is None:
+            emulator = Emulator()
+            return [_Example(emulator, emulator.snapshot(), any_request(operation), 200)]
+        return sorted(known, key=lambda example: example.status >= _ERROR)
 
     def _attempts(self, examples: list[_Example], status: int) -> Iterator[tuple[_Example, Attempt]]:
         for example in examples:
@@ -145,6 +147,7 @@ class _Provoker:
             emulator.fault("respond", provider=provider.name, operation=attempt.request.operation.id, status=fault)
         response = _send(emulator, provider, attempt.request, made)
         world.faults.clear()
+        world.journal.clear()  # thousands of requests
         if emulator.worlds.failures:
             raise emulator.worlds.failures[0]
         return response
@@ -173,7 +176,7 @@ class Judge:
     def _validator(self, schema: Mapping[str, Any]) -> jsonschema_rs.Validator:
         # Most errors share a schema, and compiling one takes longer than a request.
         if id(schema) not in self._validators:
-            whole = {"components": self._document.components, **schema}
+            whole = self._document.whole(schema)
             self._validators[id(schema)] = jsonschema_rs.Draft202012Validator(whole, validate_formats=True)
         return self._validators[id(schema)]
 

@@ -251,7 +251,11 @@ def test_aioimaplib_hears_of_new_mail_and_reads_it(desk: Desk) -> None:
         client.idle_done()
         await asyncio.wait_for(idle, _WAIT)
         assert b"Subject: One" in (await client.fetch("1", "(BODY[])")).lines[1]
+        connection = client.protocol.transport
         await client.logout()
+        connection.abort()  # else the loop may end before TLS has said good bye
+        for _ in range(3):
+            await asyncio.sleep(0)
 
     asyncio.run(run())
     assert desk.inbox() == [("One", True)]

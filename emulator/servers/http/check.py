@@ -132,8 +132,7 @@ class OperationCheck:
         return {parameter["name"]: self._document.resolve(parameter["schema"]) for parameter in found}
 
     def _compile(self, schema: Mapping[str, Any]) -> jsonschema_rs.Validator:
-        # The components come along so that references resolve; only those in use are compiled.
-        whole = {"components": self._document.components, **schema}
+        whole = self._document.whole(schema)
         # Masked: a message must not repeat a body of megabytes.
         return jsonschema_rs.Draft202012Validator(whole, validate_formats=True, formats=_FORMATS, mask="Input")
 
