@@ -79,7 +79,8 @@ def test_imapclient_idles(at: Served, client: IMAPClient) -> None:
 
 def test_aioimaplib_idles_and_reads(at: Served) -> None:
     async def run() -> None:
-        client = IMAP4("127.0.0.1", at.port, timeout=_WAIT)
+        gone = asyncio.Event()
+        client = IMAP4("127.0.0.1", at.port, timeout=_WAIT, conn_lost_cb=lambda _: gone.set())
         await client.wait_hello_from_server()
         assert (await client.login(at.box.address, PASSWORD)).result == "OK"
         assert (await client.select("INBOX")).result == "OK"
@@ -94,6 +95,7 @@ def test_aioimaplib_idles_and_reads(at: Served) -> None:
         assert (await client.uid("store", "3", "+FLAGS", "(\\Flagged)")).result == "OK"
         assert (await client.uid("move", "3", "Archive")).result == "OK"
         assert (await client.logout()).result == "OK"
+        await asyncio.wait_for(gone.wait(), _WAIT)  # a loop must not end before its connections
 
     asyncio.run(run())
     assert [item["is_starred"] for item in at.listed()] == [False, False, True]

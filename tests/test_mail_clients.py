@@ -241,7 +241,9 @@ def test_imapclient_reads_flags_and_deletes(desk: Desk) -> None:
 
 def test_aioimaplib_hears_of_new_mail_and_reads_it(desk: Desk) -> None:
     async def run() -> None:
+        gone = asyncio.Event()
         client = IMAP4_SSL("127.0.0.1", desk.owner.imaps, timeout=_WAIT, ssl_context=desk.context)
+        client.protocol.conn_lost_cb = lambda _: gone.set()
         await client.wait_hello_from_server()
         assert (await client.login(desk.owner.user, desk.owner.password)).result == "OK"
         assert (await client.select("INBOX")).result == "OK"
@@ -251,11 +253,8 @@ def test_aioimaplib_hears_of_new_mail_and_reads_it(desk: Desk) -> None:
         client.idle_done()
         await asyncio.wait_for(idle, _WAIT)
         assert b"Subject: One" in (await client.fetch("1", "(BODY[])")).lines[1]
-        connection = client.protocol.transport
         await client.logout()
-        connection.abort()  # else the loop may end before TLS has said good bye
-        for _ in range(3):
-            await asyncio.sleep(0)
+        await asyncio.wait_for(gone.wait(), _WAIT)  # a loop must not end before its connections
 
     asyncio.run(run())
     assert desk.inbox() == [("One", True)]
