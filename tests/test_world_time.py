@@ -192,3 +192,43 @@ def test_a_wait_ends_when_somebody_else_turns_the_clock_past_it(world: World) ->
     world.advance(timedelta(days=1))
     waiter.join(60)
     assert not waiter.is_alive()
+
+
+def test_setting_the_clock_waits_for_work_that_needs_the_world(ran: list[tuple[str, datetime]]) -> None:
+    world = small_world()
+
+    @handler("test.time.locked")
+    def _(world: World, argument: str) -> None:
+        def work() -> None:
+            with world.step():
+                ran.append((argument, world.now()))
+
+        world.outbox.put("lane", work, here=False)
+
+    schedule(world, START + _HOUR, "test.time.locked", "due")
+    turning = threading.Thread(target=world.freeze, args=(START + 2 * _HOUR,), daemon=True)
+    turning.start()
+    turning.join(30)
+    assert not turning.is_alive()
+    assert (ran, world.now()) == ([("due", START + _HOUR)], START + 2 * _HOUR)
+
+
+def test_freezing_real_time_in_the_past_changes_nothing() -> None:
+    world = World()
+    with pytest.raises(ValueError, match="does not go back"):
+        world.freeze(START)
+    assert not world.clock.virtual
+
+
+def test_work_that_fails_holds_up_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    outbox, done = Outbox(), threading.Event()
+    seen: list[threading.ExceptHookArgs] = []
+    monkeypatch.setattr(threading, "excepthook", seen.append)
+
+    def fail() -> None:
+        raise RuntimeError("a defect")
+
+    for work in (fail, done.set):
+        outbox.put("lane", work, here=False)
+    assert done.wait(30)
+    assert [each.exc_type for each in seen] == [RuntimeError]

@@ -94,22 +94,30 @@ class Outbox:
             threading.Thread(target=self._run, name="emulator-outbox", daemon=True).start()
 
     def _run(self) -> None:
-        while (lane := self._next_lane()) is not None:
+        try:
+            while (lane := self._next_lane()) is not None:
+                self._do_next_of(lane)
+        finally:  # work that fails ends its thread, and no other work
             with self._changed:
-                work = self._lanes[lane].popleft()
+                self._threads -= 1
+                if self._ready:
+                    self._ensure_thread()
+
+    def _next_lane(self) -> str | None:
+        with self._changed:
+            return self._ready.popleft() if self._ready else None
+
+    def _do_next_of(self, lane: str) -> None:
+        with self._changed:
+            work = self._lanes[lane].popleft()
+        try:
             self._do(work)
+        finally:
             with self._changed:
                 if self._lanes[lane]:
                     self._ready.append(lane)
                 else:
                     del self._lanes[lane]
-
-    def _next_lane(self) -> str | None:
-        with self._changed:
-            if self._ready:
-                return self._ready.popleft()
-            self._threads -= 1
-            return None
 
     def _do(self, work: Work) -> None:
         nested, self._worker.working = getattr(self._worker, "working", False), True

@@ -120,17 +120,16 @@ class World:
             _log.exception("what was due could not be done")
 
     def freeze(self, at: datetime | None = None) -> None:
-        """Let time stand still from now on, at `at` if it is given; ValueError if that lies in the past."""
+        """Let time stand still from now on, at `at` if it is given; ValueError if that lies in the past.
+
+        What is due until then is done on the way.
+        """
         with self.lock:
-            frozen = self.clock.fork() if self.clock.virtual else Clock(self.now())
-            if at is not None and at > frozen.now() and self.clock.virtual:
-                self.advance_to(at)
-                return
-            if at is not None:
-                frozen.move_to(at)
+            frozen = Clock(self.now())
+            moment = frozen.now() if at is None else at
+            frozen.fork().move_to(moment)  # refuses before anything is done
             self.clock = frozen
-            self.settle()
-        self.bells.ring_all()
+        self.advance_to(moment)  # without the lock: others may need it before the clock moves on
 
     def advance(self, by: timedelta) -> int:
         """Move a virtual clock forward and do what became due, in order; return how many tasks that were."""
