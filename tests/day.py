@@ -8,12 +8,12 @@ import random
 import sys
 from collections import Counter
 from datetime import timedelta
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from emulator import Account, Emulator
 from emulator.mail import Mailbox
-from emulator.providers.sendmux.keys import KEYS
 from emulator.webhooks.receivers import Received
+from tests.sending import send_by_api
 
 _HOOK = "https://agent.example/hook"
 _FATES = ("bounce", "soft-bounce", "defer", "complaint", "reject", "delay+600", "auto-reply")
@@ -95,8 +95,7 @@ class Day:
 
     def _send(self) -> None:
         account, mailbox = self.chance.choice(self.mailboxes)
-        path, body = _request(account.provider.name, mailbox, self._recipient())
-        answer = account.request("POST", path, json=body, headers=_headers(account, mailbox))
+        answer = send_by_api(account, mailbox, self._recipient())
         self.statuses[account.provider.name, answer.status_code] += 1
 
     def _recipient(self) -> str:
@@ -104,31 +103,6 @@ class Day:
         if kind < 0.2:
             return f"{self.chance.choice(_FATES)}@simulator.test"
         return self.chance.choice(self.mailboxes)[1].address if kind < 0.7 else "jane@example.com"
-
-
-def _headers(account: Account, mailbox: Mailbox) -> dict[str, str]:
-    if account.provider.name != "sendmux":
-        return {}
-    key = next(account.emulator.world.store.each(KEYS, "active", mailbox.id))
-    return {"Authorization": f"Bearer {key.secret}"}
-
-
-def _request(provider: str, mailbox: Mailbox, to: str) -> tuple[str, dict[str, Any]]:
-    if provider == "inkbox":
-        mail = {"recipients": {"to": [to]}, "subject": "Hi", "body_text": "Hello"}
-        return f"/api/v1/mail/mailboxes/{mailbox.address}/messages", mail
-    if provider == "postern":
-        return f"/v1/inboxes/{mailbox.address}/send", {"to": to, "subject": "Hi", "text": "Hello"}
-    if provider == "inboxai":
-        return f"/api/v0/inboxes/{mailbox.id}/messages/send", {"to": to, "subject": "Hi", "text": "Hello"}
-    if provider == "myagentmail":
-        return f"/v1/inboxes/{mailbox.id}/send", {"to": to, "subject": "Hi", "plainBody": "Hello"}
-    return "/api/v1/mailbox/messages/send", {
-        "to": [{"email": to, "name": "You"}],
-        "subject": "Hi",
-        "text_body": "Hello",
-        "html_body": "Hi",
-    }
 
 
 if __name__ == "__main__":

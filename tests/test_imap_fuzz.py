@@ -21,6 +21,7 @@ from emulator.mail import MESSAGES, Mail
 from emulator.mail.filing import deposit
 from emulator.servers.imap import ImapServer, Limits
 from emulator.servers.imap_server.reader import MAX_STRING_BEFORE_LOGIN
+from tests.fuzzing import Bytes, edited, one_of
 from tests.imap_server import PASSWORD, Served, Wire, served
 
 pytestmark = pytest.mark.usefixtures("no_session_crashes")
@@ -100,32 +101,26 @@ def fuzzed() -> Iterator[Fuzzed]:
 
 # What is said
 
-_Bytes = st.SearchStrategy[bytes]
-
 
 def _literal(raw: bytes) -> bytes:
     return b"{%d+}\r\n%s" % (len(raw), raw)
 
 
-def _one_of(words: bytes, *others: bytes) -> _Bytes:
-    return st.sampled_from([*words.split(b" "), *others])
-
-
-def _half(right: bytes, odd: _Bytes) -> _Bytes:
+def _half(right: bytes, odd: Bytes) -> Bytes:
     """Arguments of which half are right: a command is done only if all of its arguments are."""
     return st.sampled_from(right.split(b"|")) | odd
 
 
 _SETS: Final = _half(
     b"1:*|2|1,3:4",
-    _one_of(
+    one_of(
         b"1 1:* *:1 * 2,1,2 0 4294967295 4294967296 99999999999999999999 1: , *:* 5000000:* -1 1:2:3 1:4294967295",
         b"1," * 3000 + b"1",
     ),
 )
 _FOLDERS: Final = _half(
     b"INBOX|Archive|Work/deep",
-    _one_of(
+    one_of(
         rb'INBOX inBOX Sent Archive "Trash" nowhere &AOk- & &- &2AA- &AAo- &A &!- "" "\\" "a\"b" "a\x" / // * %',
         _literal(b"INBOX"),
         _literal(b"a\0b"),
@@ -136,18 +131,18 @@ _FOLDERS: Final = _half(
 )
 _FLAGS: Final = _half(
     rb"(\Seen)|(\Deleted todo)|()",
-    _one_of(
+    one_of(
         rb"(\Seen) \Flagged () (\Recent) (\Foo) $Junk = ( ((\Seen)) (\Deleted) (\) (] (=00) (=FF=0D=0A)",
         rb"(\Answered \Draft todo todo)",
         b"(" + b" ".join(b"k%d" % n for n in range(300)) + b")",
     ),
 )
 _HOW: Final = _half(
-    b"FLAGS|+FLAGS|-FLAGS.SILENT", _one_of(b"FLAGS +FLAGS -FLAGS +flags.silent FLAGS.SILENT +-FLAGS FLAGS.LOUD")
+    b"FLAGS|+FLAGS|-FLAGS.SILENT", one_of(b"FLAGS +FLAGS -FLAGS +flags.silent FLAGS.SILENT +-FLAGS FLAGS.LOUD")
 )
 _ITEMS: Final = _half(
     b"FLAGS|BODY[]|(UID ENVELOPE BODYSTRUCTURE BODY.PEEK[1.2.MIME])",
-    _one_of(
+    one_of(
         b"ALL FULL FAST BODY rfc822 rfc822.text BODY[1.HEADER] BODY[2.1.TEXT] BODY[]<0.5> BODY[]<5> BODY[0] BODY[*] "
         b"BODY[ BODY[]] BODY[TEXT.MIME] BODY[MIME] BODY[4294967296] BODY[]<4294967295.4294967295> BINARY[1] FOO "
         b"( () (FLAGS (FLAGS)) ((UID)) (FLAGS,UID) (ALL)",
@@ -160,7 +155,7 @@ _ITEMS: Final = _half(
 )
 _KEYS: Final = _half(
     b"ALL|UNSEEN|NOT DELETED|TEXT two|OR SEEN FROM someone",
-    _one_of(
+    one_of(
         b"ALL UNSEEN DELETED 1:* UID 0 (ALL) () ((ALL) KEYWORD",
         b"OR SEEN NOT (FLAGGED 1)",
         b"OR OR",
@@ -178,18 +173,18 @@ _KEYS: Final = _half(
         b"OR ALL " * 90 + b"ALL",
     ),
 )
-_STATUS: Final = _one_of(b"(MESSAGES) MESSAGES () (UNSEEN (FOO) (MESSAGES)(UNSEEN)", b"(MESSAGES RECENT UIDNEXT)")
+_STATUS: Final = one_of(b"(MESSAGES) MESSAGES () (UNSEEN (FOO) (MESSAGES)(UNSEEN)", b"(MESSAGES RECENT UIDNEXT)")
 _TIMES: Final = _half(
     b'" 1-Feb-2026 01:30:00 +0200"|"01-Jan-0001 00:00:00 +0000"',
-    _one_of(b'"" NIL', b'"31-Dec-9999 23:59:59 -9999"', b'"31-Feb-2026 25:61:61 +0000"'),
+    one_of(b'"" NIL', b'"31-Dec-9999 23:59:59 -9999"', b'"31-Feb-2026 25:61:61 +0000"'),
 )
 _CONTENTS: Final = st.sampled_from([_literal(raw) for raw in (b"", b"x", b"\0", *_MAILS)])
-_GARBAGE: Final = st.binary(max_size=20).map(lambda raw: raw.translate(None, b"\r\n{}")) | _one_of(
+_GARBAGE: Final = st.binary(max_size=20).map(lambda raw: raw.translate(None, b"\r\n{}")) | one_of(
     b'" \\ ( ) [ ] * % ~ \0 \xff INBOX" "\0"', b"9" * 400, b"(" * 3000, b")" * 3000, b"\xf0\x9f\x98\x80", b""
 )
 
 # What takes a line of its own brings it with it.
-_COMMANDS: Final[dict[bytes, Sequence[_Bytes]]] = {
+_COMMANDS: Final[dict[bytes, Sequence[Bytes]]] = {
     **{prefix + b"FETCH": (_SETS, _ITEMS) for prefix in (b"", b"UID ")},
     **{prefix + b"STORE": (_SETS, _HOW, _FLAGS) for prefix in (b"", b"UID ")},
     **{prefix + b"SEARCH": (_KEYS,) for prefix in (b"", b"UID ")},
@@ -237,24 +232,14 @@ def _tagged(commands: Sequence[bytes]) -> bytes:
     return b"".join(b"c%d %s\r\n" % numbered for numbered in enumerate(commands))
 
 
-@st.composite
-def _edited(draw: st.DrawFn, whole: bytes, pieces: _Bytes) -> bytes:
-    """Bytes of which spans were replaced, put in, taken out or said twice."""
-    for _ in range(draw(st.integers(1, 4))):
-        a, b = sorted(draw(st.tuples(*[st.integers(0, len(whole))] * 2)))
-        new = draw(st.sampled_from([b"", whole[a:b] * 2]) | pieces)
-        whole = whole[:a] + new + whole[draw(st.sampled_from([a, b])) :]
-    return whole
-
-
-_SYNTAX: Final = st.binary(max_size=6) | _one_of(
+_SYNTAX: Final = st.binary(max_size=6) | one_of(
     b"\r\n \n \r {3} {9+}\r\n {1000}\r\n {5} {99999999999}\r\n {9999999999999+}\r\n ~{2+}\r\n {-1+}\r\n {+}\r\n",
     b"\0",
     b"\r\nx ",
     b"\r\nDONE\r\n",
     b"\r\n" * 30,
 )
-_BROKEN: Final = _CONVERSATIONS.map(_tagged).flatmap(lambda stream: _edited(stream, _SYNTAX))
+_BROKEN: Final = _CONVERSATIONS.map(_tagged).flatmap(lambda stream: edited(stream, _SYNTAX))
 
 
 # Streams
@@ -398,7 +383,7 @@ def test_a_search_by_flag_finds_what_looking_at_each_message_finds(fuzzed: Fuzze
 
 # Mail
 
-_MIME: Final = st.binary(max_size=6) | _one_of(
+_MIME: Final = st.binary(max_size=6) | one_of(
     b'--outer\r\n \n--outer-- --inner\n \n--middle\r\n\r\n \r\n\r\n \n \r \0 \t < @ ; : " ) {5}\r\n =?utf-8?q?=FF?=',
     b"Content-Type: multipart/mixed; boundary=outer\n\n--outer\n",
     b'Content-Type: multipart/digest; boundary="\xc3\xa4"\r\n',
@@ -413,7 +398,7 @@ _MIME: Final = st.binary(max_size=6) | _one_of(
     b"\nSubject:",
     b"(" * 2000,
 )
-_LETTERS: Final = st.binary(min_size=1, max_size=300) | st.sampled_from(_MAILS).flatmap(lambda m: _edited(m, _MIME))
+_LETTERS: Final = st.binary(min_size=1, max_size=300) | st.sampled_from(_MAILS).flatmap(lambda m: edited(m, _MIME))
 _FETCHED: Final = "(ENVELOPE BODYSTRUCTURE BODY BODY.PEEK[] BODY.PEEK[1.2.MIME] RFC822.SIZE FLAGS BODY.PEEK[HEADER])"
 
 

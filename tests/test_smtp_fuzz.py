@@ -23,6 +23,7 @@ from emulator.mail import MESSAGES, Mail, Mailbox, addresses
 from emulator.mail.logins import add_login
 from emulator.providers.sendmux.keys import KEYS
 from emulator.servers.smtp import SmtpLimits, SmtpServer
+from tests.fuzzing import edited, one_of
 
 pytestmark = pytest.mark.usefixtures("no_session_crashes")
 
@@ -126,17 +127,11 @@ def fuzzed() -> Iterator[Fuzzed]:
 
 # What is said
 
-_Bytes = st.SearchStrategy[bytes]
-
-
-def _one_of(words: bytes, *others: bytes) -> _Bytes:
-    return st.sampled_from([*words.split(b" "), *others])
-
 
 _LOGIN: Final = b64encode(b"\0%s\0%s" % (_BOT, _PASSWORD.encode()))
 _USER: Final = b64encode(_BOT)
 _SECRET: Final = b64encode(_PASSWORD.encode())
-_SENDERS: Final = _one_of(
+_SENDERS: Final = one_of(
     b"<ann@x.test> <%s> <> <BOT@inkboxmail.com> ann@x.test <ann <@ < > <<>> <ann@x.test>> "
     b"<@r.test,@s.test:ann@x.test> <ann@[127.0.0.1]> <ann@[IPv6:::1]> <\xff@x.test> <\xc3\xa4@\xc3\xa4.test> "
     b"<a..b@x.test> <a\0b@x.test> <a\rb@x.test> <=?utf-8?q?x?=@x.test> (((" % _BOT,
@@ -148,9 +143,9 @@ _SENDERS: Final = _one_of(
     b"<" + b"(" * 900,
     b"< (a) ann @ x.test >",
 )
-_GOOD: Final = _one_of(b"<%s> <pat@x4p.mszazu.com> <b@x.test> <B@X.TEST> <c@x.test>" % _BOT)
-_RECIPIENTS: Final = _SENDERS | _one_of(b"<nobody@inkboxmail.com> <reject@simulator.test>") | _GOOD
-_PARAMETERS: Final = _one_of(
+_GOOD: Final = one_of(b"<%s> <pat@x4p.mszazu.com> <b@x.test> <B@X.TEST> <c@x.test>" % _BOT)
+_RECIPIENTS: Final = _SENDERS | one_of(b"<nobody@inkboxmail.com> <reject@simulator.test>") | _GOOD
+_PARAMETERS: Final = one_of(
     b"SIZE=10 SIZE=99999999999 SIZE= SIZE SIZE=-1 SIZE=1e5 SIZE=\xc2\xb2 BODY=8BITMIME BODY=BINARYMIME SMTPUTF8 "
     b"SMTPUTF8=1 AUTH=<> RET=FULL NOTIFY=NEVER =x \xff \0",
     b"",
@@ -177,7 +172,7 @@ _AUTHS: Final = st.sampled_from(
         b"AUTH PLAIN a b c",
     ]
 )
-_LINES: Final = st.binary(max_size=20) | _one_of(
+_LINES: Final = st.binary(max_size=20) | one_of(
     b". .. .\n .\r \n.\n \r.\r \xff \0 \r \n From: Cc: RSET",
     b"From: " + _BOT,
     b"Subject: Hi",
@@ -189,7 +184,7 @@ _LINES: Final = st.binary(max_size=20) | _one_of(
     b"." * 2000,
 )
 _CONTENTS: Final = st.lists(_LINES, max_size=8).map(b"\r\n".join) | st.sampled_from([*_MAILS, b"x\r\n" * 4000])
-_OTHERS: Final = _one_of(
+_OTHERS: Final = one_of(
     b"RSET NOOP HELP EXPN STARTTLS DATA QUIT MAIL RCPT VRFY AUTH EHLO HELO TURN \0 \xff",
     b"EHLO desk.test",
     b"HELO desk.test",
@@ -237,21 +232,11 @@ _BEGINNINGS: Final = st.sampled_from([b"EHLO x.test", b"EHLO x.test\r\nAUTH PLAI
 _CONVERSATIONS: Final = st.tuples(_BEGINNINGS, st.lists(_COMMANDS, max_size=8)).map(
     lambda said: b"\r\n".join([said[0], *said[1], b""])
 )
-_SYNTAX: Final = st.binary(max_size=6) | _one_of(
+_SYNTAX: Final = st.binary(max_size=6) | one_of(
     b"\r\n \n \r \0 \xff < > = @ : \r\n.\r\n \n.\n \r\nRSET\r\n \r\nDATA\r\n \r\n*\r\n",
     b"\r\n" * 30,
     b"x" * 2100,
 )
-
-
-@st.composite
-def _edited(draw: st.DrawFn, whole: bytes) -> bytes:
-    """Bytes of which spans were replaced, put in, taken out or said twice."""
-    for _ in range(draw(st.integers(1, 4))):
-        a, b = sorted(draw(st.tuples(*[st.integers(0, len(whole))] * 2)))
-        new = draw(st.sampled_from([b"", whole[a:b] * 2]) | _SYNTAX)
-        whole = whole[:a] + new + whole[b if draw(st.booleans()) else a :]
-    return whole
 
 
 # Streams
@@ -274,7 +259,7 @@ def test_each_mail_of_many_commands_at_once_that_was_taken_arrives_once(fuzzed: 
 
 
 @_OFTEN
-@given(_CONVERSATIONS.flatmap(_edited))
+@given(_CONVERSATIONS.flatmap(lambda said: edited(said, _SYNTAX)))
 def test_commands_with_missing_and_doubled_pieces_harm_nobody(fuzzed: Fuzzed, stream: bytes) -> None:
     with fuzzed.unharmed():
         fuzzed.talk(stream)
@@ -565,7 +550,7 @@ def readers() -> Iterator[list[Reader]]:
         yield everybody
 
 
-_MIME: Final = st.binary(max_size=6) | _one_of(
+_MIME: Final = st.binary(max_size=6) | one_of(
     b'--outer\r\n \n--outer-- --inner\n \n--middle\r\n\r\n \r\n\r\n \n \r \0 \xff \t <> @ ; : "',
     b"=?utf-8?q?=FF?= =?x?b?!?= =?utf-7?q?+2AA-?=",
     b"Content-Type: multipart/mixed; boundary=outer\n\n--outer\n",

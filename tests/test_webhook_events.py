@@ -8,9 +8,8 @@ from typing import Any
 import pytest
 
 from emulator import Account, Emulator
-from emulator.mail import Mailbox
-from emulator.providers.sendmux.keys import KEYS
 from emulator.webhooks.receivers import Received
+from tests.sending import send_by_api
 
 _URL = "https://agent.example/hook"
 _ALL = {
@@ -47,34 +46,8 @@ class Ear:
 
     def send(self, to: str) -> None:
         """Send a mail through the provider's API."""
-        path, body = _send(self.account.provider.name, self.mailbox, to)
-        answer = self.account.request("POST", path, json=body, headers=_key(self.account, self.mailbox))
+        answer = send_by_api(self.account, self.mailbox, to)
         assert answer.status_code < 300, answer.text
-
-
-def _key(account: Account, mailbox: Mailbox) -> dict[str, str]:
-    if account.provider.name != "sendmux":
-        return {}
-    key = next(account.emulator.world.store.each(KEYS, "active", mailbox.id))
-    return {"Authorization": f"Bearer {key.secret}"}
-
-
-def _send(provider: str, mailbox: Mailbox, to: str) -> tuple[str, dict[str, Any]]:
-    if provider == "inkbox":
-        mail = {"recipients": {"to": [to]}, "subject": "Hi", "body_text": "Hello"}
-        return f"/api/v1/mail/mailboxes/{mailbox.address}/messages", mail
-    if provider == "inboxai":
-        return f"/api/v0/inboxes/{mailbox.id}/messages/send", {"to": to, "subject": "Hi", "text": "Hello"}
-    if provider == "myagentmail":
-        body = {"to": to, "subject": "Hi", "plainBody": "Hello", "verified": True}
-        return f"/v1/inboxes/{mailbox.id}/send", body
-    recipient = {"email": to, "name": "You"}
-    return "/api/v1/mailbox/messages/send", {
-        "to": [recipient],
-        "subject": "Hi",
-        "text_body": "Hello",
-        "html_body": "<p>Hello</p>",
-    }
 
 
 @pytest.fixture

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from datetime import datetime
 from email.utils import format_datetime
 from typing import Final
 
 from emulator.mail import addresses
 from emulator.mail.compose import Draft, compose
-from emulator.mail.parse import Mail
+from emulator.mail.parse import Mail, blank_line
 from emulator.mail.records import MESSAGES, Message, Transit
 from emulator.mail.replies import reply_subject
 from emulator.mail.trace import exchanger, goes_in_circles
@@ -17,7 +16,6 @@ from emulator.world import World
 
 _DAEMON: Final = "MAILER-DAEMON"
 _BY_MACHINE: Final = ("bulk", "junk", "list")
-_HEADER_END: Final = re.compile(rb"\r?\n\r?\n")
 
 
 def report(world: World, transit: Transit) -> Mail:
@@ -115,7 +113,7 @@ def _fields(transit: Transit, now: datetime) -> str:
 
 def _headers(mail: Mail) -> str:
     """Return the header lines as they stand, folds too: unfolded they could be too long."""
-    head = _HEADER_END.split(mail.raw, maxsplit=1)[0]
+    head = mail.raw[: blank_line(mail.raw)[0]]
     return b"".join(line + b"\r\n" for line in head.splitlines()).decode("utf-8", "replace")
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from emulator.mail.addresses import normalize
-from emulator.mail.mailboxes import CLOSED, mailbox_at
+from emulator.mail.mailboxes import CLOSED, mailbox_at, registration
 from emulator.mail.records import MAILBOXES, Mailbox
 from emulator.world import CREDENTIALS, Collection, Credential, Order, World
 
@@ -58,12 +58,7 @@ def remove_login(world: World, mailbox: Mailbox, password: str) -> None:
 
 def keys_open(provider: str) -> Callable[[KeyCheck], KeyCheck]:
     """Register the function that says which API keys of a provider are passwords of its mailboxes, too."""
-
-    def register(check: KeyCheck) -> KeyCheck:
-        _KEY_CHECKS[provider] = check
-        return check
-
-    return register
+    return registration(_KEY_CHECKS, provider)
 
 
 def is_open(world: World, mailbox_id: str) -> bool:

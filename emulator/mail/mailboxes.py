@@ -81,12 +81,12 @@ def aliases_of(world: World, mailbox: Mailbox) -> list[Alias]:
 
 def gate(provider: str) -> Callable[[Gate], Gate]:
     """Register the function that guards the mailboxes of a provider."""
-    return _registration(_GATES, provider)
+    return registration(_GATES, provider)
 
 
 def holder(provider: str) -> Callable[[Holder], Holder]:
     """Register the function that knows the domains of a provider."""
-    return _registration(_HOLDERS, provider)
+    return registration(_HOLDERS, provider)
 
 
 def is_held(world: World, domain: str) -> bool:
@@ -108,7 +108,9 @@ def refusal(world: World, sender: str, recipient: str) -> Refusal | None:
     return None if reason is None else Refusal("5.7.1", reason)
 
 
-def _registration(known: dict[str, _F], provider: str) -> Callable[[_F], _F]:
+def registration(known: dict[str, _F], provider: str) -> Callable[[_F], _F]:
+    """Return a decorator that notes a function as a provider's."""
+
     def register(function: _F) -> _F:
         known[provider] = function
         return function

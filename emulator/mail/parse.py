@@ -15,6 +15,7 @@ from functools import cached_property
 from typing import Final
 
 _HEADER_END = re.compile(rb"\r?\n\r?\n")
+_BLANK_LINE = re.compile(rb"(?:\A|\r?\n)\r?\n")
 _FIELD = re.compile(rb"[!-9;-~]+:")
 _FOLD = re.compile(rb"\r?\n(?=[ \t])")
 _MESSAGE_ID = re.compile(r"<[^<>\s]{1,898}>")  # what fits a line
@@ -83,8 +84,7 @@ class Mail:
     @cached_property
     def lines(self) -> list[tuple[str, str]]:
         """All header fields in order: the name as written and the unfolded value, still in encoded words."""
-        end = _HEADER_END.search(b"\n" + self.raw)
-        return _lines_of(self.raw[: end.start()] if end else self.raw)
+        return _lines_of(self.raw[: blank_line(self.raw)[0]])
 
     @cached_property
     def fields(self) -> dict[str, list[str]]:
@@ -242,6 +242,12 @@ class _Policy(Compat32):
 
 
 _POLICY: Final = _Policy()
+
+
+def blank_line(raw: bytes) -> tuple[int, int]:
+    """Return where the head of a mail ends and where its body begins; both are its end if there is no blank line."""
+    found = _BLANK_LINE.search(raw)
+    return found.span() if found else (len(raw), len(raw))
 
 
 def _lines_of(head: bytes) -> list[tuple[str, str]]:

@@ -13,13 +13,12 @@ from emulator.mail.compose import Draft, compose
 from emulator.mail.fates import FATES, fate_of, simulated
 from emulator.mail.filing import file_mail
 from emulator.mail.mailboxes import Refusal, refusal
-from emulator.mail.parse import Mail
+from emulator.mail.parse import Mail, blank_line
 from emulator.mail.records import DEPARTURES, MAILBOXES, Departure, Mailbox, Message
 from emulator.mail.transits import begin, refused, set_out
 from emulator.world import World
 
 _BCC: Final = re.compile(rb"(?im)^bcc[ \t]*:.*\r?\n(?:[ \t].*\r?\n)*")
-_HEAD_END: Final = re.compile(rb"\r?\n\r?\n")
 
 
 def send(world: World, mailbox: Mailbox, draft: Draft, thread_id: str | None = None) -> Message:
@@ -133,6 +132,5 @@ def _message_id(world: World, mailbox: Mailbox) -> str:
 
 
 def _without_bcc(raw: bytes) -> bytes:
-    end = _HEAD_END.search(raw)
-    head = raw[: end.end()] if end else raw
-    return _BCC.sub(b"", head) + raw[len(head) :]
+    body = blank_line(raw)[1]
+    return _BCC.sub(b"", raw[:body]) + raw[body:]

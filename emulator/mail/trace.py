@@ -9,14 +9,13 @@ from email.utils import format_datetime
 from typing import Final
 
 from emulator.mail import addresses
-from emulator.mail.parse import Mail
+from emulator.mail.parse import Mail, blank_line
 from emulator.world import World
 
 MAX_HOPS: Final = 50
 """A mail that has passed more servers goes in circles."""
 
 _SIGNED: Final = ("From", "To", "Subject", "Date", "Message-ID")
-_BODY_START: Final = re.compile(rb"(?:\A|\r?\n)\r?\n")
 _UNSAFE: Final = re.compile(r"[\x00-\x20\x7f<>();]")
 _BREAKING: Final = re.compile(r"[\x00-\x1f\x7f<>]")
 _WIDTH: Final = 70
@@ -89,8 +88,7 @@ def ascii_domain(domain: str) -> str:
 
 def _canonical_body(raw: bytes) -> bytes:
     """Return the body as RFC 6376, 3.4.3 has it: one line end at its end."""
-    start = _BODY_START.search(raw)
-    body = raw[start.end() :] if start else b""
+    body = raw[blank_line(raw)[1] :]
     return body.rstrip(b"\r\n") + b"\r\n"
 
 

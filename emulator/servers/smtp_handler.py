@@ -48,14 +48,10 @@ class Handler:
         """Find the mailbox that a user name and password may send from, in any world."""
         assert isinstance(given, LoginPassword)
         user, password = given.login.decode("utf-8", "replace"), given.password.decode("utf-8", "replace")
-        for world in self._worlds.every():
-            with world.step():
-                mailbox = open_to_send(world, user, password)
-            if mailbox is not None:
-                return AuthResult(success=True, auth_data=Sender(world, mailbox))
-        world = self._worlds.default
-        world.journal.note(world.now(), "smtp", user=user[:200], refused="wrong user name or password")
-        return AuthResult(success=False, handled=False)
+        opened = self._worlds.log_in("smtp", user, password, open_to_send)
+        if opened is None:
+            return AuthResult(success=False, handled=False)
+        return AuthResult(success=True, auth_data=Sender(*opened))
 
     async def handle_HELO(self, server: SMTP, session: Session, _envelope: Envelope, hostname: str) -> str:  # noqa: N802
         """Greet a client."""

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from emulator import providers
+from emulator.mail import Mailbox
 from emulator.provider import Door, Provider
 from emulator.servers.tls import Authority
 from emulator.world import CREDENTIALS, Clock, World
 
 DEFAULT = "default"
+
+Opens = Callable[[World, str, str], Mailbox | None]
+"""Finds the mailbox of a world that a user name and password open."""
 
 
 def new_world(seed: str = "0", clock: Clock | None = None, *, strict: bool = False) -> World:
@@ -62,6 +66,20 @@ class Worlds:
     def every(self) -> list[World]:
         """Return all worlds."""
         return list(self._worlds.values())
+
+    def log_in(self, door: str, user: str, password: str, opens: Opens) -> tuple[World, Mailbox] | None:
+        """Return the mailbox that `opens` finds for a user name and password, and its world; None if it is in none.
+
+        The journal of the default world notes who was refused at the door.
+        """
+        for world in self.every():
+            with world.step():
+                mailbox = opens(world, user, password)
+            if mailbox is not None:
+                return world, mailbox
+        world = self.default
+        world.journal.note(world.now(), door, user=user[:200], refused="wrong user name or password")
+        return None
 
     def of_key(self, provider: Provider, key: str | None) -> World:
         """Return the world in which this provider's key is known, else the default."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 import threading
 import time
@@ -107,47 +106,19 @@ def _call_function(app: Callable[[Received], Any], request: Request) -> Fetched:
     return Fetched(200 if status is None else int(status), data=str(text).encode())
 
 
-def _environ(request: Request) -> dict[str, Any]:
-    parts = urlsplit(request.url)
-    port = str(parts.port or (443 if parts.scheme == "https" else 80))
-    headers = {f"HTTP_{name.upper().replace('-', '_')}": value for name, value in request.headers.items()}
-    return {
-        **headers,
-        "CONTENT_TYPE": headers.get("HTTP_CONTENT_TYPE", ""),
-        "REQUEST_METHOD": "POST",
-        "SCRIPT_NAME": "",
-        "PATH_INFO": unquote(parts.path or "/", "latin-1"),
-        "QUERY_STRING": parts.query,
-        "SERVER_NAME": parts.hostname or "",
-        "SERVER_PORT": port,
-        "HTTP_HOST": parts.netloc,
-        "CONTENT_LENGTH": str(len(request.body)),
-        "SERVER_PROTOCOL": "HTTP/1.1",
-        "REMOTE_ADDR": "127.0.0.1",
-        "wsgi.version": (1, 0),
-        "wsgi.url_scheme": parts.scheme,
-        "wsgi.input": io.BytesIO(request.body),
-        "wsgi.errors": io.StringIO(),
-        "wsgi.multithread": True,
-        "wsgi.multiprocess": False,
-        "wsgi.run_once": False,
-    }
-
-
 def _call_wsgi(app: Callable[..., Any], request: Request) -> Fetched:
-    statuses: list[str] = []
-    written: list[bytes] = []
+    from werkzeug.test import Client
 
-    def start_response(status: str, _headers: object, _error: object = None) -> Callable[[bytes], None]:
-        statuses.append(status)
-        return written.append
-
-    answer = app(_environ(request), start_response)
-    try:
-        data = b"".join([*written, *answer])
-    finally:
-        getattr(answer, "close", lambda: None)()
-    return Fetched(int(statuses[-1].split(" ")[0]), data=data[:_ANSWER_LIMIT])
+    parts = urlsplit(request.url)
+    answer = Client(app).post(
+        parts.path or "/",
+        base_url=f"{parts.scheme}://{parts.netloc}",
+        query_string=parts.query,
+        headers=dict(request.headers),
+        data=request.body,
+        environ_overrides={"REMOTE_ADDR": "127.0.0.1"},
+    )
+    return Fetched(answer.status_code, data=answer.data[:_ANSWER_LIMIT])
 
 
 def _call_asgi(app: Callable[..., Any], request: Request) -> Fetched:

@@ -15,7 +15,7 @@ from emulator.providers.sendmux.wire import time
 from emulator.webhooks import SUBSCRIPTIONS, Dialect, Occurrence, Posting, Subscription, hex_hmac
 from emulator.world import World
 
-RETRIES: Final = tuple(map(timedelta, (0,) * 7, (30, 120, 600, 1800, 3600, 14_400, 43_200)))
+_RETRIES: Final = tuple(map(timedelta, (0,) * 7, (30, 120, 600, 1800, 3600, 14_400, 43_200)))
 """Seven more attempts, counted from the first failure."""
 
 _DELAYED_FOR: Final = timedelta(hours=1)
@@ -110,6 +110,6 @@ DIALECT: Final = Dialect(
     },
     _payload,
     _headers,
-    retries=RETRIES,
+    retries=_RETRIES,
     given_up=_given_up,
 )

@@ -12,7 +12,7 @@ from emulator.mail import Mailbox, Message
 from emulator.provider import Call
 from emulator.providers.sendmux import logs
 from emulator.providers.sendmux.domains import Domain
-from emulator.providers.sendmux.events import RETRIES
+from emulator.providers.sendmux.events import DIALECT
 from emulator.providers.sendmux.filters import Filters
 from emulator.providers.sendmux.generation import Generation, generation
 from emulator.providers.sendmux.keys import Key
@@ -198,7 +198,7 @@ def webhook_attempt(item: Tried, rules: Generation) -> dict[str, Any]:
         "event_id": delivery.event_id,
         "event_type": rules.events.get(delivery.event_type, delivery.event_type),
         "delivery_attempt": attempt.n,
-        "max_attempts": 1 + len(RETRIES),
+        "max_attempts": DIALECT.max_attempts,
         "result": item.result,
         "response_status": attempt.status,
         "response_body": attempt.answer,

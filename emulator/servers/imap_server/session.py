@@ -268,16 +268,11 @@ class Session:
         return self._open(user, password)
 
     def _open(self, user: str, password: str) -> bytes:
-        for world in self._worlds.every():
-            with world.step():
-                mailbox = open_with(world, user, password)
-                if mailbox is not None:
-                    self._enter(world, mailbox, user)
-                    return b"[CAPABILITY %s] Logged in" % CAPABILITIES
-        world = self._worlds.default
-        with world.step():
-            world.journal.note(world.now(), "imap", user=user[:200], refused="wrong user name or password")
-        raise No("[AUTHENTICATIONFAILED] Wrong user name or password")
+        opened = self._worlds.log_in("imap", user, password, open_with)
+        if opened is None:
+            raise No("[AUTHENTICATIONFAILED] Wrong user name or password")
+        self._enter(*opened, user)
+        return b"[CAPABILITY %s] Logged in" % CAPABILITIES
 
     def _enter(self, world: World, mailbox: Mailbox, user: str) -> None:
         self._world, self._mailbox, self._restored = world, mailbox, world.restored
