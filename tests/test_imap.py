@@ -404,10 +404,16 @@ def test_a_big_mailbox_is_read_whole(at: Served) -> None:
     with at.opened() as client:
         assert len(client.fetch("1:*", "(UID FLAGS ENVELOPE BODYSTRUCTURE)")[1]) == 1000
         assert client.search(None, "SUBJECT", '"number 99"')[1] == [b"100 991 992 993 994 995 996 997 998 999 1000"]
-        bodies = client.fetch("1:*", "(BODY.PEEK[])")[1]
+        client.store("980", "+FLAGS.SILENT", "(\\Flagged)")
+        assert client.search(None, "SUBJECT", '"number 979"', "FLAGGED")[1] == [b"980"]
+        at.receive("Number 979")
+        client.noop()
+        assert client.search(None, "SUBJECT", '"number 979"')[1] == [b"980 1001"]
+        bodies = client.fetch("1:1000", "(BODY.PEEK[])")[1]
         assert sum(isinstance(part, tuple) for part in bodies) == 1000
         client.store("1:999", "+FLAGS.SILENT", "(\\Deleted)")
         assert len(client.expunge()[1]) == 999
+        assert client.search(None, "SUBJECT", '"number 979"')[1] == [b"2"]
 
 
 # What clients do wrong

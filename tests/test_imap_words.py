@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import email
 import email.policy
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -78,6 +79,38 @@ def test_times_have_zones() -> None:
     assert encoding.moment(datetime(2026, 2, 3, 4, 5, 6, tzinfo=UTC)) == b'" 3-Feb-2026 04:05:06 +0000"'
     with pytest.raises(ValueError, match="no calendar"):
         encoding.read_moment(b"01-Jan-0001 00:00:00 +0900")
+
+
+_TEXTS = st.text("ab@ \t\u00a0İß.", max_size=8)
+
+
+@given(st.lists(_TEXTS, max_size=4), _TEXTS)
+def test_a_clue_of_a_text_rules_out_no_message_that_holds_it(subjects: list[str], wanted: str) -> None:
+    messages = [_message(f"Subject: {subject}\r\n\r\n{subject}".encode()) for subject in subjects]
+    written = b"TEXT {%d}\r\n%s" % (len(wanted.encode()), wanted.encode())
+    looked_for = search.parse(Parser(written))
+    (clue,) = looked_for.clues
+    if any(looked_for.test(search.Candidate(message, 1, 1, False, 1, 1)) for message in messages):
+        assert clue.fits(clue.gather(messages))
+
+
+@pytest.mark.parametrize("prefix", ["", "SENT"])
+@given(st.lists(st.integers(1, 9), min_size=1, max_size=4), st.integers(1, 9))
+def test_a_clue_of_a_day_rules_out_no_message_of_that_day(prefix: str, days: list[int], wanted: int) -> None:
+    messages = [
+        replace(_message(b"Date: %d Feb 2026\r\n\r\n" % (10 - day)), created_at=_NOW.replace(day=day)) for day in days
+    ]
+    for key in ("BEFORE", "ON", "SINCE"):
+        looked_for = search.parse(Parser(f"{prefix}{key} {wanted}-{'Feb' if prefix else 'Jan'}-2026".encode()))
+        (clue,) = looked_for.clues
+        if any(looked_for.test(search.Candidate(message, 1, 1, False, 1, 1)) for message in messages):
+            assert clue.fits(clue.gather(messages))
+
+
+def test_only_what_all_messages_must_fulfil_is_a_clue() -> None:
+    keys = (b"TO ada FLAGGED SINCE 1-Feb-2026", b"NOT TO ada", b"OR TO ada SINCE 1-Feb-2026", b"(TO ada)")
+    found = [[clue.kind for clue in search.parse(Parser(key)).clues] for key in keys]
+    assert found == [["TO", "arrived"], [], [], []]
 
 
 # The parts of mails

@@ -28,6 +28,11 @@ class SortedKeys:
     def __len__(self) -> int:
         return self._length
 
+    @property
+    def blocks(self) -> tuple[tuple[Key, ...], ...]:
+        """All keys in pieces; a piece that did not change is the same object in every later sequence."""
+        return self._blocks
+
     def __iter__(self) -> Iterator[Key]:
         for block in self._blocks:
             yield from block
@@ -88,10 +93,14 @@ class SortedKeys:
 
     def rank(self, key: Key) -> int:
         """Return how many keys are smaller than `key`, which need not be there; the start of a key will do."""
+        return self.find(key)[0]
+
+    def find(self, key: Key) -> tuple[int, Key | None]:
+        """Return how many keys are smaller than `key`, and the first one that is not, None if all are."""
         at, place = self._position(key)
         if self._starts is None:  # most sequences are never asked
             self._starts = (0, *accumulate(map(len, self._blocks)))
-        return self._starts[at] + place
+        return self._starts[at] + place, self._blocks[at][place] if at < len(self._blocks) else None
 
     def difference(self, other: SortedKeys) -> list[Key]:
         """Return the keys that the other sequence does not have; quick if they share their past."""

@@ -10,11 +10,12 @@ from emulator.mail import Message, folders
 from emulator.mail.filing import remove_message
 from emulator.mail.folders import Folder, Marks
 from emulator.servers.imap_server import fetch, search
+from emulator.servers.imap_server.clues import Clue
 from emulator.servers.imap_server.commands import Command, No, Stage
 from emulator.servers.imap_server.encoding import number_set
 from emulator.servers.imap_server.folder_commands import find, marks, uid_validity
 from emulator.servers.imap_server.parser import Bad, NumberSet, Parser
-from emulator.servers.imap_server.view import Place, View
+from emulator.servers.imap_server.view import Place, View, places_of
 
 if TYPE_CHECKING:
     from emulator.servers.imap_server.session import Session
@@ -121,6 +122,8 @@ async def _search(session: Session, words: Parser, *, by_uid: bool = False) -> b
     view = session.opened
     with session.world.step():
         places, last = _where(view, wanted), view.last()
+    if places is None:
+        places = await _where_clues_lead(session, wanted.clues)
     found: list[bytes] = []
     for portion in _portions(places):
         with session.world.step():
@@ -134,15 +137,28 @@ async def _search(session: Session, words: Parser, *, by_uid: bool = False) -> b
     return b"SEARCH completed"
 
 
-def _where(view: View, wanted: search.Search) -> list[Place]:
-    """Return where messages stand that can be what is looked for."""
+def _where(view: View, wanted: search.Search) -> list[Place] | None:
+    """Return where messages stand that can be what is looked for; None if they can be anywhere."""
     if wanted.uids is not None:
         return view.places(wanted.uids, by_uid=True)
     if wanted.numbers is not None:
         return view.places(wanted.numbers, by_uid=False)
     if wanted.unseen:
         return view.unseen()
-    return view.flagged(wanted.flag) if wanted.flag else view.all()
+    return view.flagged(wanted.flag) if wanted.flag else None
+
+
+async def _where_clues_lead(session: Session, clues: list[Clue]) -> list[Place]:
+    """Return where messages stand that the clues do not rule out."""
+    view = session.opened
+    runs = view.runs()
+    for clue in clues:
+        for run in view.notes.missing(runs, clue):
+            with session.world.step():
+                view.gather(run, clue)
+            await session.breathe()
+        runs = view.notes.narrow(runs, clue)
+    return [place for run in runs for place in places_of(run)]
 
 
 async def _copy(session: Session, words: Parser, *, by_uid: bool = False) -> bytes:
@@ -194,7 +210,8 @@ async def _uid_expunge(session: Session, words: Parser, *, by_uid: bool) -> byte
 def _remove_deleted(session: Session, view: View, uids: NumberSet | None = None) -> None:
     with session.world.step():
         ranges = None if uids is None else uids.within(view.last().uid)
-        for place in view.flagged(_DELETED):
+        places = view.flagged(_DELETED)
+        for place in view.all() if places is None else places:
             message = view.message(place)
             if message is None or _DELETED not in message.flags:
                 continue

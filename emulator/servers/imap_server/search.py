@@ -11,6 +11,7 @@ from typing import Final, NamedTuple
 
 from emulator.mail import Message
 from emulator.mail.parse import decode_words, plain
+from emulator.servers.imap_server.clues import Clue, date_clue, text_clue
 from emulator.servers.imap_server.encoding import label
 from emulator.servers.imap_server.parser import Bad, NumberSet, Parser
 
@@ -38,13 +39,17 @@ Test = Callable[[Candidate], bool]
 
 
 class Search(NamedTuple):
-    """What is looked for, and where it can only be: among these numbers or UIDs, the unread, those with this flag."""
+    """What is looked for, and where it can only be: among these numbers or UIDs, the unread, those with this flag.
+
+    Wherever that is, `clues` rule out much of it.
+    """
 
     test: Test
     numbers: NumberSet | None
     uids: NumberSet | None
     unseen: bool
     flag: str | None
+    clues: list[Clue]
 
 
 def parse(words: Parser) -> Search:
@@ -57,7 +62,7 @@ def parse(words: Parser) -> Search:
         charset = CHARSETS[name]
         words.space()
     reader = _Reader(words, charset)
-    return Search(reader.tests(0), reader.numbers, reader.uids, reader.unseen, reader.flag)
+    return Search(reader.tests(0), reader.numbers, reader.uids, reader.unseen, reader.flag, reader.clues)
 
 
 class _Reader:
@@ -68,6 +73,7 @@ class _Reader:
         self.uids: NumberSet | None = None
         self.unseen = False
         self.flag: str | None = None
+        self.clues: list[Clue] = []
 
     def tests(self, depth: int) -> Test:
         """Take keys until a parenthesis or the end; all of them must be true."""
@@ -114,17 +120,28 @@ class _Reader:
         if key in (b"LARGER", b"SMALLER"):
             return partial(_sized, words.number(), key == b"LARGER")
         if key in _DATES:
-            return partial(_DATES[key], words.date().date())
-        return self._with_text(key)
+            return self._with_date(_DATES[key], words.date().date(), depth)
+        return self._with_text(key, depth)
 
-    def _with_text(self, key: bytes) -> Test:
+    def _with_date(self, key: _DateKey, day: date, depth: int) -> Test:
+        if depth == 0:
+            self.clues.append(date_clue(key.day, key.day_of, partial(key.fits, day)))
+        return partial(_dated, key, day)
+
+    def _with_text(self, key: bytes, depth: int) -> Test:
+        texts: Callable[[Message], list[str]]
         if key == b"HEADER":
-            name = self._text()
+            name = self._text().strip()
             self._words.space()
-            return partial(_in_field, name.strip(), self._text())
-        if key not in _TEXTS:
+            kind, texts = f"HEADER {name}", partial(_field, name)
+        elif key in _TEXTS:
+            kind, texts = key.decode(), _TEXTS[key]
+        else:
             raise Bad("Unknown search key")
-        return partial(_in_text, _TEXTS[key], self._text())
+        wanted = self._text()
+        if depth == 0:
+            self.clues.append(text_clue(kind, texts, wanted))
+        return partial(_in_text, texts, wanted)
 
     def _text(self) -> str:
         return self._words.astring().decode(self._charset, "replace").lower()
@@ -159,10 +176,6 @@ def _in_text(texts: Callable[[Message], list[str]], wanted: str, candidate: Cand
     return any(wanted in text.lower() for text in texts(candidate.message))
 
 
-def _in_field(name: str, wanted: str, candidate: Candidate) -> bool:
-    return any(wanted in text.lower() for text in _field(name, candidate.message))
-
-
 def _field(name: str, message: Message) -> list[str]:
     hidden = list(message.bcc) if name == "bcc" else []
     return [*map(decode_words, message.mail.fields.get(name, ())), *hidden]
@@ -189,6 +202,19 @@ def _sent(message: Message) -> date:
         return _arrived(message) if parsed is None else datetime(*parsed[:3], tzinfo=UTC).date()
     except (ValueError, IndexError, OverflowError):  # a day that no calendar has
         return _arrived(message)
+
+
+class _DateKey(NamedTuple):
+    """Which day of a message is compared, and whether messages of a first to a last day can fit the day asked for."""
+
+    day: str
+    day_of: Callable[[Message], date]
+    fits: Callable[[date, date, date], bool]
+
+
+def _dated(key: _DateKey, wanted: date, candidate: Candidate) -> bool:
+    day = key.day_of(candidate.message)
+    return key.fits(wanted, day, day)
 
 
 def _flagged(flag: str, has: bool, candidate: Candidate) -> bool:
@@ -219,11 +245,12 @@ _TEXTS: Final[dict[bytes, Callable[[Message], list[str]]]] = {
     b"TEXT": _everything,
 }
 
-_DATES: Final[dict[bytes, Callable[[date, Candidate], bool]]] = {
-    b"BEFORE": lambda day, c: _arrived(c.message) < day,
-    b"ON": lambda day, c: _arrived(c.message) == day,
-    b"SINCE": lambda day, c: _arrived(c.message) >= day,
-    b"SENTBEFORE": lambda day, c: _sent(c.message) < day,
-    b"SENTON": lambda day, c: _sent(c.message) == day,
-    b"SENTSINCE": lambda day, c: _sent(c.message) >= day,
+_DATES: Final[dict[bytes, _DateKey]] = {
+    prefix + key: _DateKey(day, day_of, fits)
+    for prefix, day, day_of in ((b"", "arrived", _arrived), (b"SENT", "sent", _sent))
+    for key, fits in (
+        (b"BEFORE", lambda wanted, first, _: first < wanted),
+        (b"ON", lambda wanted, first, last: first <= wanted <= last),
+        (b"SINCE", lambda wanted, _, last: last >= wanted),
+    )
 }

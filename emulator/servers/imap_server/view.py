@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import accumulate
 from typing import Final, NamedTuple
 
 from emulator.mail import MESSAGES, Message
 from emulator.mail.folders import Folder, claim_recent
+from emulator.servers.imap_server.clues import Clue, Notes, Run
 from emulator.servers.imap_server.fetch import flags
 from emulator.servers.imap_server.parser import NumberSet
 from emulator.world import World
@@ -24,6 +26,11 @@ class Place(NamedTuple):
     message_id: str
 
 
+def places_of(run: Run) -> list[Place]:
+    """Return where the messages of a run stand."""
+    return [Place(number, key[0], key[-1]) for number, key in enumerate(run.keys, run.first)]
+
+
 class View:
     """A folder as the client knows it: numbers count in it, whatever became of the folder since.
 
@@ -34,6 +41,7 @@ class View:
     def __init__(self, world: World, folder: Folder, *, read_only: bool) -> None:
         self.folder = folder
         self.read_only = read_only
+        self.notes = Notes()
         self._world = world
         self._group = (folder.mailbox_id, folder.id)
         self._recent: list[range] = []
@@ -67,20 +75,28 @@ class View:
         found: dict[int, Place] = {}
         for a, b in ranges:
             first = max(a, 1)
-            for number, key in enumerate(keys.slice(first - 1, b), first):
-                found[number] = Place(number, key[0], key[-1])
+            found |= {place.number: place for place in places_of(Run(first, tuple(keys.slice(first - 1, b))))}
         return [found[number] for number in sorted(found)]
 
     def all(self) -> list[Place]:
         """Return where every message stands."""
-        return [Place(number, key[0], key[-1]) for number, key in enumerate(self._keys, 1)]
+        return places_of(Run(1, tuple(self._keys)))
 
-    def unseen(self) -> list[Place]:
-        """Return where the unread messages stand; everything, if they are many."""
+    def runs(self) -> list[Run]:
+        """Return all messages in pieces of some hundreds."""
+        blocks = self._keys.blocks
+        return list(map(Run, accumulate(map(len, blocks), initial=1), blocks))
+
+    def gather(self, run: Run, clue: Clue) -> None:
+        """Note what a clue is interested in of the messages of a run."""
+        self.notes.gather(run, clue, [self.message_once(place) for place in places_of(run)])
+
+    def unseen(self) -> list[Place] | None:
+        """Return where the unread messages stand; None if they are many."""
         return self._few(self._world.store.keys(MESSAGES, "folder", (*self._group, "unseen")))
 
-    def flagged(self, flag: str) -> list[Place]:
-        """Return where the messages stand that have this flag, other than Seen; everything, if they are many."""
+    def flagged(self, flag: str) -> list[Place] | None:
+        """Return where the messages stand that have this flag, other than Seen; None if they are many."""
         return self._few(self._world.store.keys(MESSAGES, "folder", (*self._group, flag)))
 
     def last(self) -> Place:
@@ -128,15 +144,11 @@ class View:
         self._told.clear()
         return lines
 
-    def _few(self, keys: SortedKeys) -> list[Place]:
-        """Return where the messages of these keys stand; everything, if they are many."""
+    def _few(self, keys: SortedKeys) -> list[Place] | None:
         if len(keys) > len(self) // _MANY:
-            return self.all()
-        return [place for key in keys for place in self._at(key[0])]
-
-    def _at(self, uid: int) -> list[Place]:
-        key = next(self._keys.ascending((uid,)), None)
-        return [Place(self._keys.rank(key) + 1, uid, key[-1])] if key and key[0] == uid else []
+            return None
+        found = ((self._keys.find((key[0],)), key[0]) for key in keys)
+        return [Place(rank + 1, uid, key[-1]) for (rank, key), uid in found if key and key[0] == uid]
 
     def _changed_flags(self, places: Iterable[Place]) -> list[bytes]:
         lines = []
