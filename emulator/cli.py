@@ -79,6 +79,7 @@ def _rules(_: click.Context, __: click.Parameter, path: str | None) -> list[dict
 @click.option("--imap-port", type=int, show_default="8027", help="IMAP port; 0 takes a free one.")
 @click.option("--smtps-port", type=int, show_default="8028", help="Port of SMTP with TLS; 0 takes a free one.")
 @click.option("--imaps-port", type=int, show_default="8029", help="Port of IMAP with TLS; 0 takes a free one.")
+@click.option("--https-port", type=int, help="Port of HTTPS, which is closed without one; 0 takes a free one.")
 @click.option("--ca-file", type=click.Path(dir_okay=False, path_type=Path), help="Write the CA to trust to this file.")
 @click.option("--seed", default="0", show_default=True, help="Decides every id.")
 @click.option("--clock", default="real", show_default=True, callback=_clock, help="A time at which the clock stands.")
@@ -95,6 +96,7 @@ def serve(
     imap_port: int | None,
     smtps_port: int | None,
     imaps_port: int | None,
+    https_port: int | None,
     ca_file: Path | None,
     seed: str,
     clock: datetime | None,
@@ -118,7 +120,8 @@ def serve(
         raise click.ClickException(str(error)) from None
     emulator.allow_webhooks(*hosts)
     try:
-        servers = emulator.serve(host, _ports(port, smtp_port, imap_port, smtps_port, imaps_port))
+        ports = _ports(port, smtp_port, imap_port, smtps_port, imaps_port)._replace(https=https_port)
+        servers = emulator.serve(host, ports)
     except PortTaken as error:
         raise click.ClickException(str(error)) from None
     if ca_file is not None:
@@ -147,6 +150,7 @@ def _first_screen(ready: dict[str, Any], seed: str) -> str:
         f"Inbox Emulator {__version__}, seed {seed}, everything in memory. Ctrl-C stops it.",
         f"  smtp     {smtp['host']}:{smtp['port']}, with TLS {smtps['host']}:{smtps['port']}",
         f"  imap     {imap['host']}:{imap['port']}, with TLS {imaps['host']}:{imaps['port']}",
+        *([f"  https    {ready['https_url']}"] if "https_url" in ready else []),
         f"  control  {ready['url']}/_emulator",
         "Paste what your client needs:",
     ]

@@ -32,7 +32,7 @@ def fetch(
 
     try:
         return _exchange(method, url, headers, body, limit, deadline)
-    except (OSError, HTTPException, ValueError) as error:
+    except (OSError, HTTPException, ValueError, RuntimeError) as error:  # the last is an interception's refusal
         return Fetched(failure=str(error) or type(error).__name__)
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from functools import cache
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
+from urllib.parse import urlsplit
 
 from werkzeug.test import Client, TestResponse
 
@@ -28,6 +30,9 @@ from emulator.world.clock import VIRTUAL_START
 from emulator.world.settings import set_setting
 from emulator.world.waiting import wait_for
 
+if TYPE_CHECKING:
+    from emulator.intercept import Interception
+
 __all__ = ["Account", "Emulator"]
 
 
@@ -39,6 +44,7 @@ class Emulator:
     without it, an unknown key of the right form gets a fresh account of its own. `revisions` chooses generations of
     the providers' APIs, e.g. `{"sendmux": "current"}`; the first is used without it. `faults` are rules as `fault`
     takes them. With `skip_waits` nobody sleeps while the clock stands: who waits for mail moves it on instead.
+    `origins` says where a provider that everybody hosts elsewhere is, e.g. `{"inboxai": "https://agents.acme.com"}`.
     """
 
     def __init__(
@@ -50,6 +56,7 @@ class Emulator:
         revisions: Mapping[str, str] | None = None,
         faults: Iterable[Mapping[str, Any]] = (),
         skip_waits: bool = False,
+        origins: Mapping[str, str] | None = None,
     ) -> None:
         self.seed = seed
         self.world = _template(seed, clock, strict).fork()
@@ -60,6 +67,8 @@ class Emulator:
         for rule in faults:
             add_rule(self.world, rule)
         self.worlds = Worlds(self.world)
+        self.origins = {providers.get(name).name: origin.rstrip("/") for name, origin in (origins or {}).items()}
+        self.worlds.hosts = {_host_of(origin): name for name, origin in self.origins.items()}
         self.wsgi = Front(self.worlds)
         """The WSGI application, for example for `httpx.WSGITransport`."""
         self.servers: Servers | None = None
@@ -238,6 +247,19 @@ class Emulator:
         """Put the world back to its start."""
         self.world.reset()
 
+    @contextmanager
+    def intercept(self, allow: Iterable[str] = ()) -> Iterator[Interception]:
+        """Lead the providers' real host names to this emulator until the block ends, in all threads of the process.
+
+        Clients keep their production URLs, HTTP and mail alike. Whatever else opens a connection, other than to this
+        machine, gets an UnexpectedConnection (a RuntimeError) that names the URL; `allow` are patterns of hosts that
+        may be reached, such as `*.example.com`.
+        """
+        from emulator.intercept import intercept
+
+        with intercept(self.wsgi, self.worlds.hosts, allow) as interception:
+            yield interception
+
     def serve(self, host: str = "127.0.0.1", ports: Ports | None = None) -> Servers:
         """Open the doors for clients outside this process, once; `close` closes them. Without `ports` any free ones."""
         if self.servers is None:
@@ -279,7 +301,9 @@ class Account:
     def base_url(self) -> str:
         """What replaces the provider's origin: the served address after `emulator.serve()`, before it the real one."""
         servers = self.emulator.servers
-        return servers.base_url(self.provider) if servers else self.provider.origin
+        if servers is not None:
+            return servers.base_url(self.provider)
+        return self.emulator.origins.get(self.provider.name, self.provider.origin)
 
     @property
     def api_key(self) -> str:
@@ -323,6 +347,13 @@ class Account:
         headers = {**self.provider.key_headers(self.api_key), **options.pop("headers", {})}
         client = Client(self.emulator.wsgi)
         return client.open(path, method=method, base_url=self.provider.origin, headers=headers, **options)
+
+
+def _host_of(origin: str) -> str:
+    parts = urlsplit(origin)
+    if parts.scheme not in ("http", "https") or not parts.netloc or parts.path:
+        raise ValueError(f"{origin!r} is no origin, such as https://agents.acme.com")
+    return parts.netloc.lower()
 
 
 def _duration(given: str | float | timedelta) -> timedelta:

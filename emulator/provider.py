@@ -337,6 +337,8 @@ class Provider:
     body_limit: int = 40 * MEGABYTE
     hosts: tuple[str, ...] = field(default=())
     """Further host names that mean this provider."""
+    mail_hosts: tuple[str, ...] = field(default=())
+    """Where its mail servers are: SMTP and IMAP at their usual ports."""
     revision: str = "seed"
     """The generation of the vendor's API, named by its date."""
     aliases: tuple[str, ...] = ("current",)

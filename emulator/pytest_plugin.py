@@ -1,15 +1,17 @@
 """The pytest plugin: an emulator per test, and a ready account for each provider.
 
-Fixtures: `emulator` (a fresh world, in process, no port), `emulator_server` (the same, served on loopback), and for
-each provider `<name>` and `<name>_server`, e.g. `inkbox`. Nothing is imported before a fixture is used.
+Fixtures: `emulator` (a fresh world, in process, no port), `emulator_intercept` (the same in the place of the real
+hosts), `emulator_server` (the same, served on loopback), and for each provider `<name>` and `<name>_server`, e.g.
+`inkbox`. Nothing is imported before a fixture is used.
 """
 
 from __future__ import annotations
 
 import pkgutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
+from contextlib import nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -17,9 +19,19 @@ if TYPE_CHECKING:
     from emulator.harness import Account, Emulator
 
 _MARKER = (
-    "emulator(seed='0', clock=datetime, strict=True, revisions={}, faults=[], skip_waits=False): the world that this "
-    "test's emulator fixtures start from; clock=None means the real time"
+    "emulator(seed='0', clock=datetime, strict=True, revisions={}, faults=[], skip_waits=False, origins={}, "
+    "intercept=False, allow=[]): the world that this test's emulator fixtures start from, and what they intercept; "
+    "clock=None means the real time"
 )
+_EMULATOR = pytest.StashKey["Emulator"]()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add what a project may choose for all of its tests."""
+    parser.addini(
+        "emulator_intercept", "Let the emulator stand in for the providers' real hosts.", "bool", default=False
+    )
+    parser.addini("emulator_allow", "Hosts that may be reached while it does, such as *.example.com.", "args")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -27,14 +39,50 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", _MARKER)
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Tell in the report of a failed test what its emulator saw."""
+    report = yield
+    emulator = item.stash.get(_EMULATOR, None)
+    if report.failed and emulator is not None:
+        from emulator import telling
+
+        report.sections.append(("Inbox Emulator", telling.summary(emulator)))
+    return report
+
+
+def _chosen(request: pytest.FixtureRequest) -> dict[str, Any]:
+    """Return what the marker says, with what it may say to `intercept`."""
+    marker = request.node.get_closest_marker("emulator")
+    chosen = {"intercept": request.config.getini("emulator_intercept"), **(marker.kwargs if marker else {})}
+    return {**chosen, "allow": [*request.config.getini("emulator_allow"), *chosen.get("allow", ())]}
+
+
+def _started(**chosen: Any) -> Emulator:
+    from emulator.harness import Emulator
+
+    try:
+        return Emulator(**chosen)
+    except TypeError as error:
+        raise pytest.UsageError(f"@pytest.mark.emulator: {error}; it takes {_MARKER.partition(':')[0]}") from None
+
+
 @pytest.fixture
 def emulator(request: pytest.FixtureRequest) -> Iterator[Emulator]:
     """Give a fresh emulator in this process; a defect of the emulator itself fails the test."""
-    from emulator.harness import Emulator
+    chosen = _chosen(request)
+    intercepts, allow = chosen.pop("intercept"), chosen.pop("allow")
+    with _started(**chosen) as fresh:
+        request.node.stash[_EMULATOR] = fresh
+        with fresh.intercept(allow) if intercepts else nullcontext():
+            yield fresh
 
-    marker = request.node.get_closest_marker("emulator")
-    with Emulator(**(marker.kwargs if marker else {})) as fresh:
-        yield fresh
+
+@pytest.fixture
+def emulator_intercept(request: pytest.FixtureRequest, emulator: Emulator) -> Iterator[Emulator]:
+    """Give the test's emulator in the place of the providers' real hosts, in every thread of the process."""
+    with emulator.intercept(_chosen(request)["allow"]):
+        yield emulator
 
 
 @pytest.fixture

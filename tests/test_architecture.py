@@ -22,6 +22,8 @@ _FLOORS = [
     ["emulator.providers"],
     ["emulator.coverage", "emulator.fault_rules"],
     ["emulator.servers"],
+    ["emulator.intercept"],
+    ["emulator.telling"],
     ["emulator.harness"],
     ["emulator", "emulator.cli", "emulator.pytest_plugin", "emulator.__main__"],
 ]

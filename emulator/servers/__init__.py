@@ -20,13 +20,14 @@ __all__ = ["Ports", "Servers"]
 
 
 class Ports(NamedTuple):
-    """The port of each door; 0 means any free one."""
+    """The port of each door; 0 means any free one. HTTPS is opened at once only if it has one."""
 
     http: int = 0
     smtp: int = 0
     imap: int = 0
     smtps: int = 0
     imaps: int = 0
+    https: int | None = None
 
 
 _ANY: Final = Ports()
@@ -38,8 +39,8 @@ _L = TypeVar("_L", bound=Listener)
 class Servers:
     """An emulator on its ports: HTTP for all providers, SMTP and IMAP, both plain and with TLS from the start.
 
-    Plain SMTP offers STARTTLS. Raises PortTaken (an OSError with a one-line message) if a port cannot be had; nothing
-    stays open then.
+    Plain SMTP offers STARTTLS; HTTPS is opened when somebody first asks for its URL. Raises PortTaken (an OSError with
+    a one-line message) if a port cannot be had; nothing stays open then.
     """
 
     def __init__(self, worlds: Worlds, host: str = "127.0.0.1", ports: Ports = _ANY) -> None:
@@ -47,8 +48,12 @@ class Servers:
         self.host = host
         self.authority = worlds.authority = Authority(names_of(host))
         with ExitStack() as opened:
-            self.http = HttpServer(Front(worlds), host, ports.http)
+            self._front = Front(worlds)
+            self.http = HttpServer(self._front, host, ports.http)
             opened.callback(self.http.stop)
+            self._https = None if ports.https is None else self._open_https(ports.https)
+            if self._https is not None:
+                opened.callback(self._https.stop)
             self.smtp = _kept(opened, SmtpServer(worlds, host, ports.smtp, authority=self.authority))
             self.imap = _kept(opened, ImapServer(worlds, host, ports.imap))
             tls = SmtpServer(worlds, host, ports.smtps, authority=self.authority, implicit_tls=True)
@@ -66,6 +71,16 @@ class Servers:
         """The origin of the HTTP door."""
         return self.http.url
 
+    @property
+    def https_url(self) -> str:
+        """The origin of the HTTPS door; a client has to trust `authority.pem`."""
+        if self._https is None:
+            self._https = self._open_https(0)
+        return self._https.url
+
+    def _open_https(self, port: int) -> HttpServer:
+        return HttpServer(self._front, self.host, port, self.authority)
+
     def base_url(self, provider: Provider) -> str:
         """Return what replaces the provider's real origin in a client's settings."""
         return f"{self.url}/{provider.name}"
@@ -75,6 +90,7 @@ class Servers:
         return {
             "ready": True,
             "url": self.url,
+            **({} if self._https is None else {"https_url": self._https.url}),
             **{name: {"host": self.host, "port": door.port} for name, door in self._mail_doors.items()},
             "providers": {
                 provider.name: {"base_url": self.base_url(provider), **provider.credentials}
@@ -90,6 +106,8 @@ class Servers:
             for world in self.worlds.every():
                 stack.enter_context(world.bells.dismissal())
             self.http.stop()
+            if self._https is not None:
+                self._https.stop()
         for door in self._mail_doors.values():
             door.stop()
 

@@ -36,6 +36,8 @@ class Worlds:
         """Where `smtp`, `imap`, `smtps` and `imaps` are open."""
         self.authority: Authority | None = None
         """Who certifies the doors that speak TLS, while they are open."""
+        self.hosts: dict[str, str] = {}
+        """Further host names, each with the provider that it means."""
         self.failures: list[BaseException] = []
         """What went wrong inside the emulator itself; a fixture raises it again in the test that caused it."""
 

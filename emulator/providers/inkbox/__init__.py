@@ -22,6 +22,7 @@ PROVIDER = Provider(
     name="inkbox",
     title="Inkbox",
     origin="https://inkbox.ai",
+    mail_hosts=("imap.inkboxmail.com", "smtp.inkboxmail.com"),
     package=__name__,
     ids=wire.IDS,
     key_form=re.compile(r"^(ApiKey_|ik_live_)[A-Za-z0-9_-]{4,200}$"),

@@ -22,6 +22,7 @@ PROVIDER = Provider(
     name=NAME,
     title="myagentmail",
     origin="https://myagentmail.com",
+    mail_hosts=("imap.myagentmail.com", "smtp.myagentmail.com"),
     package=__name__,
     revision="2026-04",
     aliases=("seed", "current"),

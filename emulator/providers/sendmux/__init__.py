@@ -16,6 +16,7 @@ PROVIDER = Provider(
     title="Sendmux",
     origin="https://app.sendmux.ai",
     hosts=("smtp.sendmux.ai",),
+    mail_hosts=("smtp.sendmux.ai", "mail.sendmux.ai"),
     package=__name__,
     ids=wire.IDS,
     key_form=re.compile(r"^smx_root_[A-Za-z0-9_-]{4,200}$"),

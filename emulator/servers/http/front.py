@@ -33,7 +33,7 @@ class Front:
             environ[WORLDS] = self.worlds
             return control_app()(environ, start_response)
         host = environ.get("HTTP_HOST", "").lower()
-        name = _hosts().get(host) or _hosts().get(host.partition(":")[0])
+        name = self._of_host(host) or self._of_host(host.partition(":")[0])
         if name is None:
             name = path[1:].partition("/")[0]
             if name not in _names():
@@ -49,6 +49,9 @@ class Front:
         finally:
             exchange.close()
         return answer if exchange.cut is None else cut_short(answer, exchange.cut)
+
+    def _of_host(self, host: str) -> str | None:
+        return _hosts().get(host) or self.worlds.hosts.get(host)
 
 
 @cache

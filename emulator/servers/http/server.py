@@ -11,7 +11,9 @@ from typing import Any, Final
 from cheroot.wsgi import Server as CherootServer
 
 from emulator.servers.http.exchange import SPARE_THREAD
+from emulator.servers.http.tls import tls_adapter
 from emulator.servers.ports import PortTaken
+from emulator.servers.tls import Authority
 
 THREADS: Final = 16
 _BACKLOG: Final = 128
@@ -20,9 +22,9 @@ _POLL: Final = 0.05
 
 
 class HttpServer:
-    """A WSGI application served over HTTP until `stop`. With port 0 the system chooses one."""
+    """A WSGI application served until `stop`, over HTTPS if there is an `authority`. Port 0: the system chooses one."""
 
-    def __init__(self, app: Any, host: str = "127.0.0.1", port: int = 0) -> None:
+    def __init__(self, app: Any, host: str = "127.0.0.1", port: int = 0, authority: Authority | None = None) -> None:
         self._pool_lock = threading.Lock()
         self._sleeping = self._spare = 0
         self._stopping = False
@@ -34,6 +36,9 @@ class HttpServer:
             # With cheroot's 5, the sixth of several clients that come at once waits a second for TCP's next try.
             request_queue_size=_BACKLOG,
         )
+        self._scheme = "https" if authority else "http"
+        if authority is not None:
+            self._server.ssl_adapter = tls_adapter(authority)
         self._server.shutdown_timeout = 1
         self._server.expiration_interval = _POLL
         self._server.keep_alive_conn_limit = _KEPT_OPEN  # with cheroot's 10, every further client dials anew each time
@@ -64,7 +69,7 @@ class HttpServer:
         """The origin to reach the server at, e.g. `http://127.0.0.1:8025`."""
         everywhere = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104  # what the user asked for, as a client dials it
         host = everywhere.get(self.host, self.host)
-        return f"http://{f'[{host}]' if ':' in host else host}:{self.port}"
+        return f"{self._scheme}://{f'[{host}]' if ':' in host else host}:{self.port}"
 
     @contextmanager
     def spare_thread(self) -> Iterator[None]:
