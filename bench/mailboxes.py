@@ -112,7 +112,7 @@ def _lister(name: str) -> Work:
 def _filled(messages: int, stack: ExitStack) -> Filled:
     emulator = stack.enter_context(Emulator())
     accounts = {name: emulator.account(name) for name in _LISTS}
-    boxes = {name: account.mailbox("ada") for name, account in accounts.items()}
+    boxes = {name: account.mailbox("ada").record for name, account in accounts.items()}
     gc.disable()  # all of it stays
     try:
         for n in range(messages):

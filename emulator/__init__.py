@@ -11,8 +11,9 @@ from emulator._version import __version__
 
 if TYPE_CHECKING:
     from emulator.harness import Account, Emulator
+    from emulator.inboxes import AccountInbox, Inbox, Person
 
-__all__ = ["Account", "Emulator", "__version__"]
+__all__ = ["Account", "AccountInbox", "Emulator", "Inbox", "Person", "__version__"]
 
 
 def __getattr__(name: str) -> object:
@@ -21,4 +22,8 @@ def __getattr__(name: str) -> object:
         from emulator import harness
 
         return getattr(harness, name)
+    if name in ("AccountInbox", "Inbox", "Person"):
+        from emulator import inboxes
+
+        return getattr(inboxes, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime, timedelta
@@ -12,23 +13,24 @@ from urllib.parse import urlsplit
 
 from werkzeug.test import Client, TestResponse
 
-from emulator import providers
+from emulator import providers, telling
+from emulator.api_requests import ApiRequest, requests
 from emulator.fault_rules import add_rule, start_scenario
-from emulator.mail import Attachment, Departure, Draft, Mailbox, sightings
-from emulator.mail.addresses import normalize
+from emulator.inboxes import AccountInbox, Inbox, Person, duration, expect_none
+from emulator.mail import Attachment, Departure, Draft, sightings
 from emulator.mail.postoffice import outside_tray
 from emulator.mail.sightings import Sighting
+from emulator.mail.wanted import Matches, Wanted
 from emulator.provider import Provider, choose, choose_revision
 from emulator.servers import Ports, Servers
 from emulator.servers.http.front import Front
 from emulator.servers.worlds import Worlds, new_world
 from emulator.webhooks import DELIVERIES, Delivery, replay
 from emulator.webhooks.receivers import HOSTS, kind_of
-from emulator.world import ACCOUNTS, Clock, FaultRule, Snapshot, World, parse_duration
+from emulator.world import ACCOUNTS, Clock, FaultRule, Snapshot, World
 from emulator.world.accounts import account_of_key
 from emulator.world.clock import VIRTUAL_START
 from emulator.world.settings import set_setting
-from emulator.world.waiting import wait_for
 
 if TYPE_CHECKING:
     from emulator.intercept import Interception
@@ -71,8 +73,13 @@ class Emulator:
         self.worlds.hosts = {_host_of(origin): name for name, origin in self.origins.items()}
         self.wsgi = Front(self.worlds)
         """The WSGI application, for example for `httpx.WSGITransport`."""
+        self.refused: list[str] = []
+        """What was refused while this emulator intercepted."""
         self.servers: Servers | None = None
         """The open doors, once `serve` was called."""
+
+    def __repr__(self) -> str:
+        return f"<Emulator seed={self.seed!r}, {self.world.now():%Y-%m-%d %H:%M:%S}, {len(self.world.journal)} entries>"
 
     def account(self, provider: str) -> Account:
         """Return the ready account of a provider; LookupError names the choices."""
@@ -115,31 +122,44 @@ class Emulator:
         with self.world.step():
             return outside_tray(self.world)
 
-    def mail(self, *, to: str | None = None, sender: str | None = None, subject: str | None = None) -> list[Sighting]:
-        """Return every mail where it arrived, oldest first; `sender` and `subject` match as substrings."""
+    def mail(self, *, to: str | None = None, from_: str | None = None, subject: str | None = None) -> list[Sighting]:
+        """Return every mail where it arrived, oldest first; `from_` and `subject` match as substrings."""
         with self.world.step():
-            return sightings.sightings(self.world, to=to, sender=sender, subject=subject)
+            return sightings.matching(self.world, Wanted(to, from_, subject))
+
+    def inbox(self, address: str) -> Inbox:
+        """Return an address, a mailbox or not, to look at what arrives there and to wait for it."""
+        return Inbox(self, address)
+
+    def person(self, address: str) -> Person:
+        """Return somebody outside, who writes mail and gets what is sent to them."""
+        return Person(self, address)
 
     def wait_for(
-        self, *, to: str | None = None, sender: str | None = None, subject: str | None = None, timeout: float = 5.0
+        self,
+        *,
+        to: str | None = None,
+        from_: str | None = None,
+        subject: str | None = None,
+        text: str | None = None,
+        matches: Matches | None = None,
+        timeout: float = 5.0,
     ) -> Sighting:
         """Return the newest matching mail, waiting `timeout` real seconds for it.
 
-        AssertionError if none came; it says what did arrive.
+        `matches` is a pattern or a function. AssertionError tells what did arrive and why it is not it.
         """
-        found = sightings.wait_for(self.world, to=to, sender=sender, subject=subject, timeout=timeout)
+        wanted = Wanted(to, from_, subject, text, matches=matches)
+        found = sightings.wait_for(self.world, wanted, timeout=self.patience(timeout))
         if found is None:
-            arrived = [f"  to {item.to} from {item.sender}: {item.subject!r}" for item in self.mail()[-20:]]
-            wanted = ", ".join(f"{k}={v!r}" for k, v in (("to", to), ("sender", sender), ("subject", subject)) if v)
-            heading = f"no mail with {wanted} within {timeout} s; what arrived:"
-            raise AssertionError("\n".join([heading, *(arrived or ["  nothing"])]))
+            raise AssertionError(telling.nothing_came(self.world, wanted, timeout))
         return found
 
     def expect_none(
         self,
         *,
         to: str | None = None,
-        sender: str | None = None,
+        from_: str | None = None,
         subject: str | None = None,
         within: str | float | timedelta = "1h",
     ) -> None:
@@ -147,19 +167,17 @@ class Emulator:
 
         A clock that stands still is moved on by `within`, so that days take no time; in real time it is waited.
         """
-        wait = _duration(within)
-        before = self.world.store.ticks("arrivals")
+        expect_none(self, Wanted(to, from_, subject), within)
 
-        def look() -> Sighting | None:
-            found = self.mail(to=to, sender=sender, subject=subject)
-            return next((item for item in found if item.arrival > before), None)
+    def patience(self, timeout: float) -> float:
+        """Return for how many seconds to wait for mail: for none where nobody else is there who could bring it."""
+        alone = threading.active_count() == 1 and self.servers is None
+        return 0 if alone and self.world.clock.virtual and not self.world.skips_waits else timeout
 
-        if self.world.clock.virtual:
-            self.world.advance(wait)
-            wait = timedelta()
-        came = wait_for(self.world, to and normalize(to), look, wait)
-        if came is not None:
-            raise AssertionError(f"no mail was expected, but {came.subject!r} from {came.sender} came to {came.to}")
+    @property
+    def requests(self) -> list[ApiRequest]:
+        """The API calls that were answered, oldest first, secrets masked."""
+        return requests(self.world)
 
     def fail(
         self,
@@ -193,7 +211,7 @@ class Emulator:
 
     def advance(self, by: str | float | timedelta) -> None:
         """Move the clock: `"1h"`, seconds or a timedelta; what becomes due on the way is done, webhooks included."""
-        self.world.advance(_duration(by))
+        self.world.advance(duration(by))
 
     def freeze(self, at: datetime | None = None) -> None:
         """Let time stand still, now or at a later moment; a clock that stands already is moved to it."""
@@ -258,7 +276,10 @@ class Emulator:
         from emulator.intercept import intercept
 
         with intercept(self.wsgi, self.worlds.hosts, allow) as interception:
-            yield interception
+            try:
+                yield interception
+            finally:
+                self.refused += interception.refused
 
     def serve(self, host: str = "127.0.0.1", ports: Ports | None = None) -> Servers:
         """Open the doors for clients outside this process, once; `close` closes them. Without `ports` any free ones."""
@@ -292,6 +313,9 @@ class Account:
         self.credentials = dict(provider.credentials)
         self._provider = provider
 
+    def __repr__(self) -> str:
+        return f"<Account {self._provider.name} at {self.base_url}>"
+
     @property
     def provider(self) -> Provider:
         """The provider in the revision that this account uses."""
@@ -321,14 +345,14 @@ class Account:
         with self.emulator.world.step():
             choose(self.emulator.world, self.provider, name, value)
 
-    def mailbox(self, local_part: str | None = None) -> Mailbox:
+    def mailbox(self, local_part: str | None = None) -> AccountInbox:
         """Make a mailbox with everything the provider puts around it; `.address` is where it receives."""
         world = self.emulator.world
         with world.step():
             account = self._account_id and world.store.get(ACCOUNTS, self._account_id)
             if not account:
                 raise LookupError(f"the {self.provider.title} key {self.api_key} belongs to no account")
-            return self.provider.open_mailbox(world, account, local_part)
+            return AccountInbox(self.emulator, self.provider.open_mailbox(world, account, local_part))
 
     def use_revision(self, revision: str) -> None:
         """Use another revision of the provider's API for this account; LookupError names the choices."""
@@ -354,10 +378,6 @@ def _host_of(origin: str) -> str:
     if parts.scheme not in ("http", "https") or not parts.netloc or parts.path:
         raise ValueError(f"{origin!r} is no origin, such as https://agents.acme.com")
     return parts.netloc.lower()
-
-
-def _duration(given: str | float | timedelta) -> timedelta:
-    return given if isinstance(given, timedelta) else parse_duration(str(given))
 
 
 @cache

@@ -47,7 +47,7 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
     if report.failed and emulator is not None:
         from emulator import telling
 
-        report.sections.append(("Inbox Emulator", telling.summary(emulator)))
+        report.sections.append(("Inbox Emulator", telling.summary(emulator.world, emulator.refused)))
     return report
 
 

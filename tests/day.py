@@ -10,8 +10,7 @@ from collections import Counter
 from datetime import timedelta
 from typing import NamedTuple
 
-from emulator import Account, Emulator
-from emulator.mail import Mailbox
+from emulator import Account, AccountInbox, Emulator
 from emulator.webhooks.receivers import Received
 from tests.sending import send_by_api
 
@@ -68,7 +67,7 @@ class Day:
         postern.set("daily_cap", 3)
         myagentmail.set("recipient_safeguard", False)
 
-    def _mailbox(self, n: int) -> tuple[Account, Mailbox]:
+    def _mailbox(self, n: int) -> tuple[Account, AccountInbox]:
         account = self.accounts[n % len(self.accounts)]
         return account, account.mailbox(f"day{n}")
 

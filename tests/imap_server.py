@@ -6,8 +6,7 @@ import imaplib
 import socket
 from typing import Any, NamedTuple
 
-from emulator import Account, Emulator
-from emulator.mail import Mailbox
+from emulator import Account, AccountInbox, Emulator
 from emulator.mail.logins import add_login
 
 PASSWORD = "secret-of-the-bot"
@@ -18,7 +17,7 @@ class Served(NamedTuple):
 
     emulator: Emulator
     account: Account
-    box: Mailbox
+    box: AccountInbox
     port: int
 
     def login(self) -> imaplib.IMAP4:
@@ -82,7 +81,7 @@ class Wire:
         self.send(b"t " + command + b"\r\n")
         return self.until(b"t ")
 
-    def login(self, box: Mailbox) -> None:
+    def login(self, box: AccountInbox) -> None:
         """Log in and open the inbox."""
         assert self.command(b"LOGIN %s %s" % (box.address.encode(), PASSWORD.encode()))[-1].startswith(b"t OK")
         assert self.command(b"SELECT INBOX")[-1].startswith(b"t OK")
@@ -98,5 +97,5 @@ def served(emulator: Emulator, address: str = "bot") -> Served:
     account = emulator.account("inkbox")
     box = account.mailbox(address)
     with emulator.world.step():
-        add_login(emulator.world, box, box.address, PASSWORD)
+        add_login(emulator.world, box.record, box.address, PASSWORD)
     return Served(emulator, account, box, emulator.serve().imap.port)

@@ -6,18 +6,17 @@ from typing import Any
 
 from werkzeug.test import TestResponse
 
-from emulator import Account
-from emulator.mail import Mailbox
+from emulator import Account, AccountInbox
 from emulator.providers.sendmux.keys import KEYS
 
 
-def send_by_api(account: Account, mailbox: Mailbox, to: str) -> TestResponse:
+def send_by_api(account: Account, mailbox: AccountInbox, to: str) -> TestResponse:
     """Send a mail with the subject "Hi" from a mailbox, as its provider documents it."""
     path, body = _request(account.provider.name, mailbox, to)
     return account.request("POST", path, json=body, headers=mailbox_key(account, mailbox))
 
 
-def mailbox_key(account: Account, mailbox: Mailbox) -> dict[str, str]:
+def mailbox_key(account: Account, mailbox: AccountInbox) -> dict[str, str]:
     """Return the headers of a client that acts for a mailbox, where the account's own key cannot: at Sendmux."""
     if account.provider.name != "sendmux":
         return {}
@@ -25,7 +24,7 @@ def mailbox_key(account: Account, mailbox: Mailbox) -> dict[str, str]:
     return {"Authorization": f"Bearer {key.secret}"}
 
 
-def _request(provider: str, mailbox: Mailbox, to: str) -> tuple[str, dict[str, Any]]:
+def _request(provider: str, mailbox: AccountInbox, to: str) -> tuple[str, dict[str, Any]]:
     if provider == "inkbox":
         mail = {"recipients": {"to": [to]}, "subject": "Hi", "body_text": "Hello"}
         return f"/api/v1/mail/mailboxes/{mailbox.address}/messages", mail

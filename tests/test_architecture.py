@@ -23,8 +23,8 @@ _FLOORS = [
     ["emulator.coverage", "emulator.fault_rules"],
     ["emulator.servers"],
     ["emulator.intercept"],
-    ["emulator.telling"],
-    ["emulator.harness"],
+    ["emulator.api_requests", "emulator.telling"],
+    ["emulator.harness", "emulator.inboxes"],
     ["emulator", "emulator.cli", "emulator.pytest_plugin", "emulator.__main__"],
 ]
 _OUTSIDE = ("contract", "fixtures", "tests", "bench")

@@ -22,7 +22,7 @@ def test_what_comes_all_the_same_is_named(emulator: Emulator, inkbox: Account) -
     mail = {"recipients": {"to": ["delay+600@simulator.test"]}, "subject": "Late", "body_text": "x"}
     inkbox.request("POST", f"/api/v1/mail/mailboxes/{box.address}/messages", json=mail)
     emulator.expect_none(subject="late", within="9m")
-    with pytest.raises(AssertionError, match=r"'Late' from bot@inkboxmail.com came to delay\+600@simulator.test"):
+    with pytest.raises(AssertionError, match=r"to delay\+600@simulator.test from bot@inkboxmail.com: 'Late'"):
         emulator.expect_none(subject="late", within="1m")
 
 

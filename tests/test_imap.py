@@ -80,7 +80,7 @@ def test_a_login_leads_into_the_world_that_knows_it(at: Served) -> None:
     other = at.emulator.world.fork()
     at.emulator.worlds.add("other", other)
     with other.step():
-        add_login(other, at.box, at.box.address, "another")
+        add_login(other, at.box.record, at.box.address, "another")
     at.receive("Not in the other world")
     with imaplib.IMAP4("127.0.0.1", at.port) as client:
         client.login(at.box.address, "another")
@@ -115,7 +115,7 @@ def test_a_reset_ends_sessions_and_gives_new_validity(at: Served) -> None:
 
 def test_a_removed_login_opens_nothing(at: Served) -> None:
     with at.emulator.world.step():
-        remove_login(at.emulator.world, at.box, PASSWORD)
+        remove_login(at.emulator.world, at.box.record, PASSWORD)
     with imaplib.IMAP4("127.0.0.1", at.port) as client, pytest.raises(imaplib.IMAP4.error):
         client.login(at.box.address, PASSWORD)
 
@@ -166,7 +166,7 @@ def test_folders_are_listed_with_their_use(at: Served) -> None:
             r'(\HasNoChildren) "/" "Work/2026"',
         ]
         with at.emulator.world.step():
-            assert folders.folder_named(at.emulator.world, at.box, "Köln & Co") is not None
+            assert folders.folder_named(at.emulator.world, at.box.record, "Köln & Co") is not None
 
 
 @pytest.mark.parametrize(

@@ -94,7 +94,7 @@ def fuzzed() -> Iterator[Fuzzed]:
         emulator.receive(neighbour.address, "Not yours", "Text")
         with emulator.world.step():
             for raw in _MAILS:
-                deposit(emulator.world, at.box, Mail(raw), "inbound", emulator.world.now())
+                deposit(emulator.world, at.box.record, Mail(raw), "inbound", emulator.world.now())
         emulator.world.settled_origin()
         yield Fuzzed(at, neighbour.id)
 
@@ -432,7 +432,7 @@ def _put_in(at: Served, raw: bytes, *, appended: bool) -> None:
             assert wire.command(b"APPEND INBOX " + _literal(raw))[-1].startswith(b"t OK")
     else:
         with at.emulator.world.step():
-            deposit(at.emulator.world, at.box, Mail(raw), "inbound", at.emulator.world.now())
+            deposit(at.emulator.world, at.box.record, Mail(raw), "inbound", at.emulator.world.now())
 
 
 # Limits

@@ -254,7 +254,7 @@ def box(emulator: Emulator, inkbox: Account) -> str:
     """Return the address of a mailbox that the password `secret` opens."""
     mailbox = inkbox.mailbox("bot")
     with emulator.world.step():
-        add_login(emulator.world, mailbox, mailbox.address, "secret")
+        add_login(emulator.world, mailbox.record, mailbox.address, "secret")
     return mailbox.address
 
 

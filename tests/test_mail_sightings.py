@@ -12,6 +12,7 @@ import pytest
 from emulator.mail import MAILBOXES, Attachment, Mailbox
 from emulator.mail.postoffice import send
 from emulator.mail.sightings import Sighting, receive, sightings, wait_for
+from emulator.mail.wanted import Wanted
 from emulator.world import World
 from tests.small_world import draft, mailbox
 
@@ -117,7 +118,7 @@ def test_what_a_mail_does_not_say_is_empty(world: World) -> None:
 def test_what_is_there_already_is_returned_at_once(world: World, box: Mailbox) -> None:
     _arrive(world, box.address, "old")
     _arrive(world, box.address, "new")
-    found = wait_for(world, to=box.address, timeout=LONG)
+    found = wait_for(world, Wanted(to=box.address), timeout=LONG)
     assert found is not None
     assert found.subject == "new"
 
@@ -132,26 +133,26 @@ def test_the_newest_is_the_last_that_arrived_anywhere(world: World, box: Mailbox
 
 def test_waiting_ends_without_mail(world: World, box: Mailbox) -> None:
     _arrive(world, "out@z.test", "elsewhere")
-    assert wait_for(world, to=box.address, timeout=0) is None
-    assert wait_for(world, subject="never", timeout=0.001) is None
+    assert wait_for(world, Wanted(to=box.address), timeout=0) is None
+    assert wait_for(world, Wanted(subject="never"), timeout=0.001) is None
     assert not world.bells._waiting
 
 
 @pytest.mark.parametrize(
     ("wanted", "to"),
     [
-        ({"to": "box@x.test"}, "box@x.test"),
-        ({"to": " BOX@x.test"}, "box@x.test"),
-        ({"to": "out@z.test"}, "OUT@z.test"),
-        ({"subject": "wanted"}, "out@z.test"),
-        ({"sender": "someone@"}, "box@x.test"),
+        (Wanted("box@x.test"), "box@x.test"),
+        (Wanted(" BOX@x.test"), "box@x.test"),
+        (Wanted("out@z.test"), "OUT@z.test"),
+        (Wanted(subject="wanted"), "out@z.test"),
+        (Wanted(sender="someone@"), "box@x.test"),
     ],
 )
-def test_a_waiter_wakes_up_when_its_mail_comes(world: World, box: Mailbox, wanted: dict[str, str], to: str) -> None:
+def test_a_waiter_wakes_up_when_its_mail_comes(world: World, box: Mailbox, wanted: Wanted, to: str) -> None:
     assert box.address == "box@x.test"
     found: list[Sighting | None] = []
     looked = _looked(world)
-    waiter = Thread(target=lambda: found.append(wait_for(world, **wanted, timeout=LONG)))
+    waiter = Thread(target=lambda: found.append(wait_for(world, wanted, timeout=LONG)))
     waiter.start()
     assert looked.wait(LONG)
     _arrive(world, to, "wanted")
@@ -162,7 +163,9 @@ def test_a_waiter_wakes_up_when_its_mail_comes(world: World, box: Mailbox, wante
 def test_other_mail_does_not_end_the_waiting(world: World, box: Mailbox) -> None:
     found: list[Sighting | None] = []
     looked = _looked(world)
-    waiter = Thread(target=lambda: found.append(wait_for(world, to=box.address, subject="wanted", timeout=LONG)))
+    waiter = Thread(
+        target=lambda: found.append(wait_for(world, Wanted(to=box.address, subject="wanted"), timeout=LONG))
+    )
     waiter.start()
     assert looked.wait(LONG)
     _arrive(world, "out@z.test", "wanted")

@@ -58,7 +58,7 @@ def test_importing_the_package_and_the_plugin_is_light() -> None:
 
 
 def test_the_public_names_are_exactly_these() -> None:
-    assert emulator.__all__ == ["Account", "Emulator", "__version__"]
+    assert emulator.__all__ == ["Account", "AccountInbox", "Emulator", "Inbox", "Person", "__version__"]
     assert all(getattr(emulator, name) for name in emulator.__all__)
     with pytest.raises(AttributeError, match="has no attribute 'Emulatr'"):
         emulator.Emulatr  # noqa: B018  # the access is the test

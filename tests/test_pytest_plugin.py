@@ -52,8 +52,12 @@ def test_wait_for_says_what_did_arrive(emulator: Emulator, inkbox: Account) -> N
     with pytest.raises(AssertionError) as failed:
         emulator.wait_for(to="bot@inkboxmail.com", subject="Code", timeout=0)
     assert str(failed.value) == (
-        "no mail with to='bot@inkboxmail.com', subject='Code' within 0 s; what arrived:\n"
-        "  to bot@inkboxmail.com from someone@outside.test: 'Something else'"
+        "no mail with to='bot@inkboxmail.com', subject='Code' within 0 s\n"
+        "What arrived:\n"
+        "  to bot@inkboxmail.com from someone@outside.test: 'Something else': 'Code' is not in its subject\n"
+        "The last API calls:\n"
+        "  nothing\n"
+        "Seed '0'; it starts the same with @pytest.mark.emulator(seed='0')"
     )
 
 

@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from emulator import Account, Emulator
-from emulator.mail import MESSAGES, Mailbox, Message
+from emulator import Account, AccountInbox, Emulator
+from emulator.mail import MESSAGES, Message
 from emulator.mail.mailboxes import mailbox_at
 from tests.strict_mail import strictly
 
@@ -38,13 +38,13 @@ class Side:
 
     def __init__(self, emulator: Emulator) -> None:
         self.account: Account = emulator.account(self.name)
-        self.box: Mailbox = self._open()
+        self.box: AccountInbox = self._open()
 
     @property
     def address(self) -> str:
         return self.box.address
 
-    def _open(self) -> Mailbox:
+    def _open(self) -> AccountInbox:
         return self.account.mailbox("chain")
 
     def ask(self, method: str, path: str, **options: Any) -> Any:
@@ -144,10 +144,10 @@ class Inkbox(Side):
 class Sendmux(Side):
     name = "sendmux"
 
-    def _open(self) -> Mailbox:
+    def _open(self) -> AccountInbox:
         found = mailbox_at(self.account.emulator.world, "agent@myagent.mx")
         assert found is not None
-        return found
+        return AccountInbox(self.account.emulator, found)
 
     def ask(self, method: str, path: str, **options: Any) -> Any:
         headers = {"Authorization": f"Bearer {self.account.credentials['mailbox_key']}"}

@@ -18,8 +18,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
-from emulator import Account, Emulator, providers
-from emulator.mail import MESSAGES, Mail, Mailbox, addresses
+from emulator import Account, AccountInbox, Emulator, providers
+from emulator.mail import MESSAGES, Mail, addresses
 from emulator.mail.logins import add_login
 from emulator.providers.sendmux.keys import KEYS
 from emulator.servers.smtp import SmtpLimits, SmtpServer
@@ -67,7 +67,7 @@ class Fuzzed(NamedTuple):
     """A mailbox with a login, its emulator, and the port of SMTP with low limits and no TLS."""
 
     emulator: Emulator
-    box: Mailbox
+    box: AccountInbox
     port: int
 
     @contextmanager
@@ -117,7 +117,7 @@ def fuzzed() -> Iterator[Fuzzed]:
         box = emulator.account("inkbox").mailbox("bot")
         emulator.account("postern").mailbox("pat")
         with emulator.world.step():
-            add_login(emulator.world, box, box.address, _PASSWORD)
+            add_login(emulator.world, box.record, box.address, _PASSWORD)
         emulator.world.settled_origin()
         emulator.serve()
         door = SmtpServer(emulator.worlds, limits=_LIMITS)
@@ -521,7 +521,7 @@ class Reader(NamedTuple):
     """The owner of a mailbox, who reads it through the provider's API."""
 
     account: Account
-    box: Mailbox
+    box: AccountInbox
     api: _Api
 
     def ask(self, path: str) -> Any:

@@ -11,15 +11,14 @@ import httpx
 import pytest
 from werkzeug.test import TestResponse
 
-from emulator import Account, Emulator
-from emulator.mail import Mailbox
+from emulator import Account, AccountInbox, Emulator
 
 _MAILBOXES = "/api/v1/mail/mailboxes"
 _SENDING = "send_message"
 _BROKEN = (httpx.RemoteProtocolError, httpx.ReadError)
 
 
-def _send(inkbox: Account, box: Mailbox, to: str = "jane@example.com", **more: Any) -> TestResponse:
+def _send(inkbox: Account, box: AccountInbox, to: str = "jane@example.com", **more: Any) -> TestResponse:
     return inkbox.request("POST", f"{_MAILBOXES}/{box.address}/messages", json=_mail(to, **more))
 
 
@@ -39,7 +38,7 @@ def _journaled(emulator: Emulator) -> list[tuple[Any, ...]]:
 
 
 @pytest.fixture
-def box(inkbox: Account) -> Mailbox:
+def box(inkbox: Account) -> AccountInbox:
     return inkbox.mailbox("bot")
 
 
@@ -61,7 +60,7 @@ def no_sleep(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 # An error instead of an answer
 
 
-def test_an_error_is_answered_and_nothing_is_done(emulator: Emulator, inkbox: Account, box: Mailbox) -> None:
+def test_an_error_is_answered_and_nothing_is_done(emulator: Emulator, inkbox: Account, box: AccountInbox) -> None:
     rule = emulator.fault("respond", provider="inkbox", operation=_SENDING, status=429, message="Slow down")
     answer = _send(inkbox, box)
     assert (answer.status_code, answer.get_json()) == (429, {"detail": "Slow down"})
@@ -140,7 +139,7 @@ def test_a_wait_moves_the_clock_on_and_nobody_sleeps(
 
 
 def test_what_becomes_due_while_a_request_waits_is_done_before_it(
-    emulator: Emulator, inkbox: Account, box: Mailbox
+    emulator: Emulator, inkbox: Account, box: AccountInbox
 ) -> None:
     emulator.fault("mail", recipient=box.address, fate="delay", seconds=60)
     emulator.receive(box.address, "Late")
@@ -157,7 +156,7 @@ def test_a_wait_in_real_time_is_slept(emulator: Emulator, inkbox: Account, no_sl
 
 
 def test_waits_add_up_and_end_in_another_effect(
-    emulator: Emulator, inkbox: Account, box: Mailbox, no_sleep: list[float]
+    emulator: Emulator, inkbox: Account, box: AccountInbox, no_sleep: list[float]
 ) -> None:
     before = emulator.world.now()
     for rule in ({"seconds": 1}, {"seconds": 2}):
@@ -189,7 +188,7 @@ def test_a_wait_over_a_connection_moves_the_clock_on(
 
 @pytest.mark.parametrize(("after", "done", "status"), [(False, 0, 0), (True, 1, 201)])
 def test_a_dropped_request_is_done_or_not_as_the_rule_says(
-    emulator: Emulator, inkbox: Account, box: Mailbox, after: bool, done: int, status: int
+    emulator: Emulator, inkbox: Account, box: AccountInbox, after: bool, done: int, status: int
 ) -> None:
     rule = emulator.fault("drop", provider="inkbox", operation=_SENDING, after=after)
     with pytest.raises(ConnectionResetError, match="a fault rule closed the connection"):
@@ -202,7 +201,7 @@ def test_a_dropped_request_is_done_or_not_as_the_rule_says(
 
 @pytest.mark.parametrize(("after", "done"), [(False, 0), (True, 1)])
 def test_a_dropped_connection_is_a_clients_error_and_the_next_one_works(
-    emulator_server: Emulator, client: httpx.Client, box: Mailbox, after: bool, done: int
+    emulator_server: Emulator, client: httpx.Client, box: AccountInbox, after: bool, done: int
 ) -> None:
     emulator_server.fault("drop", provider="inkbox", operation=_SENDING, after=after)
     path = f"{_MAILBOXES}/{box.address}/messages"
@@ -224,7 +223,7 @@ def test_a_dropped_request_with_an_error_of_its_own_is_dropped_all_the_same(
 
 @pytest.mark.parametrize("keep", [0, 1, 10])
 def test_a_truncated_answer_is_of_a_request_that_was_done(
-    emulator: Emulator, inkbox: Account, box: Mailbox, keep: int
+    emulator: Emulator, inkbox: Account, box: AccountInbox, keep: int
 ) -> None:
     rule = emulator.fault("truncate", provider="inkbox", operation=_SENDING, keep=keep)
     answer = _send(inkbox, box)
@@ -259,7 +258,9 @@ def test_what_is_not_longer_than_the_rule_keeps_gets_out_whole(
     assert inkbox.request("GET", "/api/whoami").data == whole == client.get("/api/whoami").content
 
 
-def test_an_answer_without_a_body_has_nothing_to_truncate(emulator: Emulator, inkbox: Account, box: Mailbox) -> None:
+def test_an_answer_without_a_body_has_nothing_to_truncate(
+    emulator: Emulator, inkbox: Account, box: AccountInbox
+) -> None:
     emulator.fault("truncate", keep=0)
     assert inkbox.request("DELETE", f"{_MAILBOXES}/{box.address}").status_code == 204
 
@@ -292,7 +293,7 @@ def test_the_control_api_is_never_struck(emulator_server: Emulator, client: http
     ],
 )
 def test_a_send_is_struck_for_its_recipients_and_its_subject(
-    emulator: Emulator, inkbox: Account, box: Mailbox, match: dict[str, Any], struck: bool
+    emulator: Emulator, inkbox: Account, box: AccountInbox, match: dict[str, Any], struck: bool
 ) -> None:
     rule = emulator.fault("latency", seconds=1, **match)
     recipients = {"to": ["jane@example.com"], "bcc": ["hidden@example.com"]}
@@ -324,7 +325,7 @@ def test_a_rule_about_an_account_strikes_its_requests_alone(emulator: Emulator, 
 
 @pytest.mark.parametrize("body", [b"{", b"\xff", b"[]", b'"jane@example.com"', b"[" * 5000, b'{"subject": 7}', b""])
 def test_a_body_that_says_nothing_matches_nothing_and_breaks_nothing(
-    emulator: Emulator, inkbox: Account, box: Mailbox, body: bytes
+    emulator: Emulator, inkbox: Account, box: AccountInbox, body: bytes
 ) -> None:
     rule = emulator.fault("drop", subject="Hello")
     path = f"{_MAILBOXES}/{box.address}/messages"

@@ -13,8 +13,7 @@ from flask import Flask, request
 from inkbox import verify_webhook
 from werkzeug.test import TestResponse
 
-from emulator import Account, Emulator
-from emulator.mail import Mailbox
+from emulator import Account, AccountInbox, Emulator
 from emulator.webhooks.receivers import Received
 
 _URL = "https://agent.example/hook"
@@ -24,7 +23,7 @@ class Hook(NamedTuple):
     """A webhook of a provider: the mailbox it is about, and the secret that signs its deliveries."""
 
     account: Account
-    mailbox: Mailbox
+    mailbox: AccountInbox
     secret: str
 
 
@@ -33,26 +32,26 @@ def _subscribe(account: Account, events: list[str]) -> Hook:
     return Hook(account, mailbox, _SUBSCRIBE[account.provider.name](account, mailbox, events))
 
 
-def _inkbox(account: Account, mailbox: Mailbox, _events: list[str]) -> str:
+def _inkbox(account: Account, mailbox: AccountInbox, _events: list[str]) -> str:
     _made(account.request("PATCH", f"/api/v1/mail/mailboxes/{mailbox.address}", json={"webhook_url": _URL}))
     return str(_made(account.request("POST", "/api/v1/signing-keys"))["signing_key"])
 
 
-def _postern(account: Account, _mailbox: Mailbox, events: list[str]) -> str:
+def _postern(account: Account, _mailbox: AccountInbox, events: list[str]) -> str:
     return str(_made(account.request("POST", "/v1/webhooks", json={"url": _URL, "events": events}))["secret"])
 
 
-def _sendmux(account: Account, _mailbox: Mailbox, events: list[str]) -> str:
+def _sendmux(account: Account, _mailbox: AccountInbox, events: list[str]) -> str:
     body = {"url": _URL, "event_types": events}
     return str(_made(account.request("POST", "/api/v1/webhooks", json=body))["data"]["secret"])
 
 
-def _inboxai(account: Account, _mailbox: Mailbox, events: list[str]) -> str:
+def _inboxai(account: Account, _mailbox: AccountInbox, events: list[str]) -> str:
     body = {"url": _URL, "event_types": events}
     return str(_made(account.request("POST", "/api/v0/webhooks", json=body))["secret"])
 
 
-def _myagentmail(account: Account, _mailbox: Mailbox, events: list[str]) -> str:
+def _myagentmail(account: Account, _mailbox: AccountInbox, events: list[str]) -> str:
     return str(_made(account.request("POST", "/v1/webhooks", json={"url": _URL, "events": events}))["secret"])
 
 
@@ -61,7 +60,7 @@ def _made(response: TestResponse) -> Any:
     return response.get_json()
 
 
-_SUBSCRIBE: dict[str, Callable[[Account, Mailbox, list[str]], str]] = {
+_SUBSCRIBE: dict[str, Callable[[Account, AccountInbox, list[str]], str]] = {
     "inkbox": _inkbox,
     "postern": _postern,
     "sendmux": _sendmux,

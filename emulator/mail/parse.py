@@ -68,6 +68,9 @@ class Mail:
     def __len__(self) -> int:
         return len(self._raw)
 
+    def __repr__(self) -> str:
+        return f"<Mail {self.subject!r} from {self.field('from')!r}, {len(self)} bytes>"
+
     @property
     def raw(self) -> bytes:
         """The bytes that went over the wire."""

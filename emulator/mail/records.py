@@ -152,6 +152,9 @@ class Departure:
     mail: Mail
     arrival: int = 0
 
+    def __repr__(self) -> str:
+        return f"<Mail to {self.recipient} from {self.sender}: {self.mail.subject or ''!r}>"
+
 
 @dataclass(frozen=True, slots=True)
 class Transit:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from heapq import merge
@@ -11,14 +11,17 @@ from typing import Any
 from emulator.mail import addresses, postoffice
 from emulator.mail.arrivals import Arrived
 from emulator.mail.compose import Draft
+from emulator.mail.extraction import extract
+from emulator.mail.extraction.page import pages
 from emulator.mail.parse import Mail
 from emulator.mail.records import ALIASES, DEPARTURES, MAILBOXES, MESSAGES, Alias, Departure, Mailbox, Message
+from emulator.mail.wanted import ANYTHING, Wanted
 from emulator.world import World, timestamp, waiting
 
 OUTSIDE = "outside"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Sighting:
     """One mail where it arrived. `provider` is None for mail that left the world; `arrival` counts all mail."""
 
@@ -50,6 +53,27 @@ class Sighting:
         """The attachments with filename, content_type and data."""
         return self.mail.body.attachments
 
+    @property
+    def otp(self) -> str | None:
+        """The one-time code it brings, if it brings one."""
+        return extract(self.mail).code
+
+    @property
+    def link(self) -> str | None:
+        """The link that verifies, confirms or signs in, if there is one."""
+        return extract(self.mail).link
+
+    @property
+    def links(self) -> list[str]:
+        """The URLs of all links, each once, as a reader meets them."""
+        return list(dict.fromkeys(link.url for page in pages(self.mail) for link in page.links))
+
+    def __str__(self) -> str:
+        return f"to {self.to} from {self.sender}: {self.subject!r}"
+
+    def __repr__(self) -> str:
+        return f"<Mail {self}>"
+
     def as_json(self) -> dict[str, Any]:
         """Return the mail as plain JSON values, attachments by name and size only."""
         parts = [
@@ -80,27 +104,37 @@ def sightings(
     world: World, *, to: str | None = None, sender: str | None = None, subject: str | None = None
 ) -> list[Sighting]:
     """Return what arrived, oldest first: at one address or anywhere; sender and subject match as substrings."""
-    found = _arrivals(world, to) if to is not None else _everywhere(world)
-    return [sighting for sighting in found if _matches(sighting, sender, subject)]
+    return matching(world, Wanted(to, sender, subject))
+
+
+def matching(world: World, wanted: Wanted) -> list[Sighting]:
+    """Return the mail that is wanted, oldest first."""
+    found = _arrivals(world, wanted.to) if wanted.to is not None else _everywhere(world)
+    rest = wanted._replace(to=None)  # what came by an alias went elsewhere by name
+    return [sighting for sighting in found if rest.fits(sighting)]
 
 
 def wait_for(
-    world: World, *, to: str | None = None, sender: str | None = None, subject: str | None = None, timeout: float = 5.0
+    world: World, wanted: Wanted = ANYTHING, *, timeout: float = 5.0, taken: Container[int] | None = None
 ) -> Sighting | None:
-    """Return the newest matching mail, waiting up to `timeout` seconds for it; None if none came."""
+    """Return the newest mail that is wanted, waiting up to `timeout` seconds for it; None if none came.
+
+    With `taken` it is the oldest one whose arrival is not in there.
+    """
 
     def look() -> Sighting | None:
         with world.step():
-            found = sightings(world, to=to, sender=sender, subject=subject)
-        return found[-1] if found else None
+            found = matching(world, wanted)
+        if taken is None:
+            return found[-1] if found else None
+        return next((mail for mail in found if mail.arrival not in taken), None)
 
-    return waiting.wait_for(world, to and addresses.normalize(to), look, timedelta(seconds=timeout))
+    return waiting.wait_for(world, bell_of(wanted), look, timedelta(seconds=timeout))
 
 
-def _matches(sighting: Sighting, sender: str | None, subject: str | None) -> bool:
-    return (sender is None or sender.lower() in sighting.sender.lower()) and (
-        subject is None or subject.lower() in sighting.subject.lower()
-    )
+def bell_of(wanted: Wanted) -> str | None:
+    """Return the bell that rings when such mail arrives."""
+    return wanted.to and addresses.normalize(wanted.to)
 
 
 def _arrivals(world: World, address: str, *, newest_first: bool = False) -> Iterator[Sighting]:

@@ -17,8 +17,7 @@ import httpx
 import pytest
 from werkzeug.test import TestResponse
 
-from emulator import Account, Emulator
-from emulator.mail import Mailbox
+from emulator import Account, AccountInbox, Emulator
 from emulator.mail.parse import Mail
 from emulator.providers.inboxai.messages import SERVER_HEADERS
 from tests.curl import curl
@@ -29,7 +28,7 @@ _OTHER = {"Authorization": "Bearer inai_othr_11111111"}
 _COMMANDS = json.loads((FIXTURES / "inboxai" / "commands.json").read_text("utf-8"))["commands"]
 
 
-def _send(inboxai: Account, inbox: Mailbox, **body: Any) -> TestResponse:
+def _send(inboxai: Account, inbox: AccountInbox, **body: Any) -> TestResponse:
     whole = {"to": "jane@example.com", "subject": "Hello", "text": "Hi", **body}
     return inboxai.request("POST", f"{_API}/inboxes/{inbox.id}/messages/send", json=whole)
 
@@ -40,12 +39,12 @@ def _get(inboxai: Account, path: str, **options: Any) -> Any:
     return response.get_json()
 
 
-def _messages(inboxai: Account, inbox: Mailbox) -> list[dict[str, Any]]:
+def _messages(inboxai: Account, inbox: AccountInbox) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = _get(inboxai, f"/inboxes/{inbox.id}/messages")["data"]
     return found
 
 
-def _post(inboxai: Account, inbox: Mailbox, message_id: str, act: str, **body: Any) -> TestResponse:
+def _post(inboxai: Account, inbox: AccountInbox, message_id: str, act: str, **body: Any) -> TestResponse:
     return inboxai.request("POST", f"{_API}/inboxes/{inbox.id}/messages/{message_id}/{act}", json=body)
 
 

@@ -12,8 +12,7 @@ from typing import Any
 import pytest
 from werkzeug.test import TestResponse
 
-from emulator import Account, Emulator
-from emulator.mail import Mailbox
+from emulator import Account, AccountInbox, Emulator
 from emulator.mail.logins import open_with
 from emulator.mail.parse import Mail
 
@@ -406,7 +405,7 @@ def test_an_inbox_key_lists_its_own_messages(emulator: Emulator, myagentmail: Ac
 
 
 def test_a_test_mailbox_is_an_inbox(myagentmail: Account) -> None:
-    mailbox: Mailbox = myagentmail.mailbox("Scout")
+    mailbox: AccountInbox = myagentmail.mailbox("Scout")
     inbox = _get(myagentmail, f"/inboxes/{mailbox.id}")
     assert (inbox["email"], mailbox.address) == (f"scout@{_DOMAIN}", f"scout@{_DOMAIN}")
     assert myagentmail.mailbox().address != myagentmail.mailbox().address

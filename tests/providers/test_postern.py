@@ -15,8 +15,7 @@ import httpx
 import pytest
 from werkzeug.test import TestResponse
 
-from emulator import Account, Emulator
-from emulator.mail import Mailbox
+from emulator import Account, AccountInbox, Emulator
 from emulator.mail.parse import Mail
 from emulator.mail.postoffice import transmit
 from emulator.world.bells import Bells
@@ -38,7 +37,7 @@ def _post(postern: Account, path: str, body: Any = None, **options: Any) -> Test
     return postern.request("POST", path, json={} if body is None else body, **options)
 
 
-def _send(postern: Account, inbox: Mailbox, **body: Any) -> TestResponse:
+def _send(postern: Account, inbox: AccountInbox, **body: Any) -> TestResponse:
     whole = {"to": "jane@example.com", "subject": "Hello", "text": "Hi", **body}
     return _post(postern, f"{_INBOXES}/{inbox.address}/send", whole)
 
@@ -362,7 +361,7 @@ def waiters(monkeypatch: pytest.MonkeyPatch) -> Semaphore:
     return begun
 
 
-def _wait(postern: Account, inbox: Mailbox, **wanted: Any) -> TestResponse:
+def _wait(postern: Account, inbox: AccountInbox, **wanted: Any) -> TestResponse:
     return _post(postern, f"{_INBOXES}/{inbox.address}/wait", {"timeout_seconds": 60, **wanted})
 
 
@@ -460,7 +459,7 @@ def test_waits_one_after_another_leave_no_threads_behind(postern_server: Account
     assert len(set(numbers)) == 1
 
 
-def _send_wait(postern: Account, inbox: Mailbox) -> socket.socket:
+def _send_wait(postern: Account, inbox: AccountInbox) -> socket.socket:
     servers = postern.emulator.servers
     assert servers is not None
     body = b'{"timeout_seconds":300}'

@@ -11,8 +11,8 @@ import httpx
 import pytest
 from werkzeug.test import Client, TestResponse
 
-from emulator import Account, Emulator
-from emulator.mail import Draft, Mailbox
+from emulator import Account, AccountInbox, Emulator
+from emulator.mail import Draft
 from emulator.mail.logins import open_with
 from emulator.mail.postoffice import send
 from emulator.providers.sendmux.keys import KEYS
@@ -33,11 +33,11 @@ def _create(team: Account, email: str, expect: int = 201, **options: Any) -> Any
     return answer["data"] if expect == 201 else answer["error"]["code"]
 
 
-def _send(team: Account, mailbox: Mailbox, to: str, subject: str = "Hello") -> None:
+def _send(team: Account, mailbox: AccountInbox, to: str, subject: str = "Hello") -> None:
     cc, bcc = ["cc@example.com"], ["bcc@example.com"]
     draft = Draft(sender=mailbox.address, sender_name=None, to=[to], cc=cc, bcc=bcc, subject=subject, text="Hi")
     with team.emulator.world.step():
-        send(team.emulator.world, mailbox, draft)
+        send(team.emulator.world, mailbox.record, draft)
 
 
 # Idempotency keys
@@ -373,7 +373,7 @@ def test_a_log_says_which_recipients_refused_the_mail_and_why(sendmux: Account) 
     box, to = sendmux.mailbox("one"), ["bounce@simulator.test", "complaint@simulator.test", "defer@simulator.test"]
     draft = Draft(sender=box.address, sender_name=None, to=to, cc=["reject@simulator.test"], bcc=["jane@example.com"])
     with sendmux.emulator.world.step():
-        send(sendmux.emulator.world, box, draft)
+        send(sendmux.emulator.world, box.record, draft)
     [log] = _logs(sendmux, "emails")
     reasons = ["550 5.1.1 The mailbox does not exist", None, None, "550 5.7.1 The content is refused", None]
     detail = _call(sendmux, "GET", f"/emails/logs/{log['id']}", 200)["data"]

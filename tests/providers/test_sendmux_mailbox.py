@@ -11,8 +11,8 @@ import httpx
 import pytest
 from werkzeug.test import TestResponse
 
-from emulator import Account, Emulator
-from emulator.mail import MAILBOXES, MESSAGES, Mailbox, folders
+from emulator import Account, AccountInbox, Emulator
+from emulator.mail import MAILBOXES, MESSAGES, folders
 from emulator.mail.mailboxes import mailbox_at
 from emulator.mail.parse import Mail
 from emulator.mail.postoffice import transmit
@@ -46,14 +46,14 @@ def _email(**more: Any) -> dict[str, Any]:
     return {"from": {"email": _ME}, "to": {"email": "jane@example.com"}, "subject": "Hi", "html_body": "Hi", **more}
 
 
-def _key_of(team: Account, mailbox: Mailbox) -> str:
+def _key_of(team: Account, mailbox: AccountInbox) -> str:
     return next(team.emulator.world.store.each(KEYS, "active", mailbox.id)).secret
 
 
-def _mailbox(team: Account) -> Mailbox:
+def _mailbox(team: Account) -> AccountInbox:
     found = mailbox_at(team.emulator.world, _ME)
     assert found is not None
-    return found
+    return AccountInbox(team.emulator, found)
 
 
 # Whose is what
@@ -199,7 +199,7 @@ def test_what_a_mail_program_does_is_seen(emulator: Emulator, sendmux: Account) 
         message = world.store.get(MESSAGES, shown["id"])
         assert message is not None
         marked = folders.mark(world, message, folders.Marks(read=True, flags=("answered",)))
-        folders.move(world, marked, folders.make_folder(world, mailbox, "Clients/ACME"))
+        folders.move(world, marked, folders.make_folder(world, mailbox.record, "Clients/ACME"))
     assert _call(sendmux, "GET", f"{_API}/changes?since_state={state}")["updated"] == [shown["id"]]
     moved = _call(sendmux, "GET", f"{_API}/messages/{shown['id']}")
     assert moved["keywords"] == ["$answered", "$seen"]

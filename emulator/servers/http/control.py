@@ -18,6 +18,7 @@ from emulator.fault_rules import add_rule, rule_json, scenarios, start_scenario
 from emulator.mail import Attachment, Draft, addresses
 from emulator.mail.files import open_file
 from emulator.mail.sightings import receive, sightings, wait_for
+from emulator.mail.wanted import Wanted
 from emulator.provider import Problem, choose, choose_revision
 from emulator.servers.http.building import built_once
 from emulator.servers.http.check import parse_json
@@ -346,11 +347,7 @@ def wait() -> Json:
     """Wait up to `timeout` seconds (60 at most) for a mail; `message` is null if none came."""
     body = _body(_WAIT)
     found = wait_for(
-        _world(),
-        to=body.get("to"),
-        sender=body.get("from"),
-        subject=body.get("subject"),
-        timeout=body.get("timeout", 5.0),
+        _world(), Wanted(body.get("to"), body.get("from"), body.get("subject")), timeout=body.get("timeout", 5.0)
     )
     return {"timed_out": found is None, "message": None if found is None else found.as_json()}
 
