@@ -3,39 +3,42 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from functools import cache
+from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Final, Self, Union
 from urllib.parse import urlsplit
 
-from werkzeug.test import Client, TestResponse
-
 from emulator import providers, telling
+from emulator.account import Account
 from emulator.api_requests import ApiRequest, requests
 from emulator.fault_rules import add_rule, start_scenario
-from emulator.inboxes import AccountInbox, Inbox, Person, duration, expect_none
+from emulator.inboxes import Inbox, Person, duration, expect_none
 from emulator.mail import Attachment, Departure, Draft, sightings
 from emulator.mail.postoffice import outside_tray
 from emulator.mail.sightings import Sighting
 from emulator.mail.wanted import Matches, Wanted
-from emulator.provider import Provider, choose, choose_revision
+from emulator.provider import choose_revision
 from emulator.servers import Ports, Servers
 from emulator.servers.http.front import Front
 from emulator.servers.worlds import Worlds, new_world
 from emulator.webhooks import DELIVERIES, Delivery, replay
 from emulator.webhooks.receivers import HOSTS, kind_of
-from emulator.world import ACCOUNTS, Clock, FaultRule, Snapshot, World
-from emulator.world.accounts import account_of_key
+from emulator.world import Clock, FaultRule, Snapshot, World
 from emulator.world.clock import VIRTUAL_START
 from emulator.world.settings import set_setting
 
 if TYPE_CHECKING:
     from emulator.intercept import Interception
+    from emulator.starting import Plan
 
 __all__ = ["Account", "Emulator"]
+
+Start = Union[Callable[["Emulator"], object], str, Path, "Plan"]
+"""What a world starts with: a function, a file, or a plan."""
 
 
 class Emulator:
@@ -46,6 +49,8 @@ class Emulator:
     without it, an unknown key of the right form gets a fresh account of its own. `revisions` chooses generations of
     the providers' APIs, e.g. `{"sendmux": "current"}`; the first is used without it. `faults` are rules as `fault`
     takes them. With `skip_waits` nobody sleeps while the clock stands: who waits for mail moves it on instead.
+    `world` is what it starts with: a function that is called with an emulator, the path of a JSON file or of a
+    snapshot, or a plan as `starting` has it. It is made once in a process, and every emulator has its own copy.
     `origins` says where a provider that everybody hosts elsewhere is, e.g. `{"inboxai": "https://agents.acme.com"}`.
     """
 
@@ -59,9 +64,11 @@ class Emulator:
         faults: Iterable[Mapping[str, Any]] = (),
         skip_waits: bool = False,
         origins: Mapping[str, str] | None = None,
+        world: Start | None = None,
     ) -> None:
-        self.seed = seed
         self.world = _template(seed, clock, strict).fork()
+        if world is not None:
+            self.world = _started(world, self.world).fork()
         for name, revision in (revisions or {}).items():
             choose_revision(self.world, providers.get(name), revision)
         self.world.skips_waits = skip_waits
@@ -73,17 +80,25 @@ class Emulator:
         self.worlds.hosts = {_host_of(origin): name for name, origin in self.origins.items()}
         self.wsgi = Front(self.worlds)
         """The WSGI application, for example for `httpx.WSGITransport`."""
+        self._keys: dict[str, str] = {}
+        self._leave: Callable[[], None] | None = None
         self.refused: list[str] = []
-        """What was refused while this emulator intercepted."""
+        """What somebody wanted to reach, and may not, while this emulator intercepted."""
         self.servers: Servers | None = None
         """The open doors, once `serve` was called."""
+
+    @property
+    def seed(self) -> str:
+        """What decides every id."""
+        return self.world.seed
 
     def __repr__(self) -> str:
         return f"<Emulator seed={self.seed!r}, {self.world.now():%Y-%m-%d %H:%M:%S}, {len(self.world.journal)} entries>"
 
     def account(self, provider: str) -> Account:
         """Return the ready account of a provider; LookupError names the choices."""
-        return Account(self, providers.get(provider))
+        found = providers.get(provider)
+        return Account(self, found, self._keys.get(found.name))
 
     def receive(
         self,
@@ -261,6 +276,22 @@ class Emulator:
         """Put a state back."""
         self.world.restore(snapshot)
 
+    def save(self, path: str | Path) -> None:
+        """Write the present state to a file, which `Emulator(world=path)` starts from; it holds keys and mail."""
+        from emulator import snapshots
+
+        Path(path).write_bytes(snapshots.dump(self.world))
+
+    def fill(self, plan: Plan | str | Path) -> int:
+        """Put mailboxes and mail into the world, as a plan or its JSON file has them; return how many mails that were.
+
+        ValueError says what in it cannot be done; then nothing is.
+        """
+        from emulator import starting
+
+        given = starting.read_plan(Path(plan)) if isinstance(plan, str | Path) else starting.checked(plan)
+        return starting.fill(self.world, given)
+
     def reset(self) -> None:
         """Put the world back to its start."""
         self.world.reset()
@@ -275,11 +306,8 @@ class Emulator:
         """
         from emulator.intercept import intercept
 
-        with intercept(self.wsgi, self.worlds.hosts, allow) as interception:
-            try:
-                yield interception
-            finally:
-                self.refused += interception.refused
+        with intercept(self.wsgi, self.worlds.hosts, allow, self.refused) as interception:
+            yield interception
 
     def serve(self, host: str = "127.0.0.1", ports: Ports | None = None) -> Servers:
         """Open the doors for clients outside this process, once; `close` closes them. Without `ports` any free ones."""
@@ -287,8 +315,36 @@ class Emulator:
             self.servers = Servers(self.worlds, host, ports or Ports())
         return self.servers
 
+    def tenant(self, name: str, **chosen: Any) -> Emulator:
+        """Return an emulator of its own behind the same doors, until it is closed; `chosen` as for any other.
+
+        What is done with the API keys of its accounts, or with a user name and password that they give, is done in its
+        world. ValueError if there is a tenant of this name.
+        """
+        tenant = Emulator(**chosen)
+        world = tenant.world
+        with world.step():
+            for provider in providers.every():
+                key = world.derived_id(provider.name, "api_key", "world", name)
+                tenant._keys[provider.name] = provider.open_account(world, key).id
+        world.settled_origin()
+        self.worlds.add(name, world)
+        tenant.worlds, tenant.wsgi, tenant.servers = self.worlds, self.wsgi, self.servers
+        tenant._leave = lambda: self.worlds.remove(name)
+        return tenant
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The variables to hand to a program in another process: where each provider is, its key, the mail doors."""
+        accounts = [self.account(name).environment for name in providers.names()]
+        served = {} if self.servers is None else {"EMULATOR_URL": self.servers.url, **self.servers.environment}
+        return {name: value for found in (*accounts, served) for name, value in found.items()}
+
     def close(self) -> None:
         """Close the doors, and raise what went wrong inside the emulator itself, if anything did."""
+        if self._leave is not None:
+            self._leave()
+            self.servers = None
         if self.servers is not None:
             self.servers.close()
             self.servers = None
@@ -305,74 +361,6 @@ class Emulator:
         self.close()
 
 
-class Account:
-    """A ready account of one provider: where it is, its credentials, and shortcuts for tests."""
-
-    def __init__(self, emulator: Emulator, provider: Provider) -> None:
-        self.emulator = emulator
-        self.credentials = dict(provider.credentials)
-        self._provider = provider
-
-    def __repr__(self) -> str:
-        return f"<Account {self._provider.name} at {self.base_url}>"
-
-    @property
-    def provider(self) -> Provider:
-        """The provider in the revision that this account uses."""
-        return self._provider.in_use(self.emulator.world, self._account_id)
-
-    @property
-    def base_url(self) -> str:
-        """What replaces the provider's origin: the served address after `emulator.serve()`, before it the real one."""
-        servers = self.emulator.servers
-        if servers is not None:
-            return servers.base_url(self.provider)
-        return self.emulator.origins.get(self.provider.name, self.provider.origin)
-
-    @property
-    def api_key(self) -> str:
-        """The account's key."""
-        return self.credentials["api_key"]
-
-    @property
-    def environment(self) -> dict[str, str]:
-        """The variables to set for a client that reads its settings from the environment."""
-        known = {"base_url": self.base_url, **self.credentials}
-        return {name: value.format(**known) for name, value in self.provider.environment.items()}
-
-    def set(self, name: str, value: Any) -> None:
-        """Choose one of the provider's settings, e.g. `postern.set("daily_cap", 10)`; LookupError names the choices."""
-        with self.emulator.world.step():
-            choose(self.emulator.world, self.provider, name, value)
-
-    def mailbox(self, local_part: str | None = None) -> AccountInbox:
-        """Make a mailbox with everything the provider puts around it; `.address` is where it receives."""
-        world = self.emulator.world
-        with world.step():
-            account = self._account_id and world.store.get(ACCOUNTS, self._account_id)
-            if not account:
-                raise LookupError(f"the {self.provider.title} key {self.api_key} belongs to no account")
-            return AccountInbox(self.emulator, self.provider.open_mailbox(world, account, local_part))
-
-    def use_revision(self, revision: str) -> None:
-        """Use another revision of the provider's API for this account; LookupError names the choices."""
-        with self.emulator.world.step():
-            choose_revision(self.emulator.world, self._provider, revision, self._account_id)
-
-    @property
-    def _account_id(self) -> str | None:
-        return account_of_key(self.emulator.world.store, self.api_key)
-
-    def request(self, method: str, path: str, **options: Any) -> TestResponse:
-        """Send a request with the account's key, in process, and return Werkzeug's response (`.json`, `.status_code`).
-
-        `options` are those of Werkzeug's test client: `json`, `query_string`, `headers` and so on.
-        """
-        headers = {**self.provider.key_headers(self.api_key), **options.pop("headers", {})}
-        client = Client(self.emulator.wsgi)
-        return client.open(path, method=method, base_url=self.provider.origin, headers=headers, **options)
-
-
 def _host_of(origin: str) -> str:
     parts = urlsplit(origin)
     if parts.scheme not in ("http", "https") or not parts.netloc or parts.path:
@@ -383,3 +371,30 @@ def _host_of(origin: str) -> str:
 @cache
 def _template(seed: str, start: datetime | None, strict: bool) -> World:
     return new_world(seed, Clock(start), strict=strict)
+
+
+_STARTED: Final[dict[tuple[Hashable, ...], World]] = {}
+
+
+def _started(start: Start, empty: World) -> World:
+    """Return the world that this start makes of an empty one: made before, if it was, of the same file or function.
+
+    ValueError says why it cannot be.
+    """
+    from emulator import beginnings
+
+    what = beginnings.identity(start)
+    known = (what, empty.seed, empty.strict, empty.clock.now() if empty.clock.virtual else None)
+    if what is not None and known in _STARTED:
+        return _STARTED[known]
+    made = _built(start, empty) if callable(start) else beginnings.begin(start, empty)
+    if what is not None:
+        _STARTED[known] = made
+    return made
+
+
+def _built(build: Callable[[Emulator], object], empty: World) -> World:
+    now = empty.clock.now() if empty.clock.virtual else None
+    with Emulator(empty.seed, clock=now, strict=empty.strict) as made:
+        build(made)
+    return made.world

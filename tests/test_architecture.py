@@ -24,7 +24,8 @@ _FLOORS = [
     ["emulator.servers"],
     ["emulator.intercept"],
     ["emulator.api_requests", "emulator.telling"],
-    ["emulator.harness", "emulator.inboxes"],
+    ["emulator.starting", "emulator.snapshots", "emulator.beginnings"],
+    ["emulator.harness", "emulator.account", "emulator.inboxes", "emulator.believable"],
     ["emulator", "emulator.cli", "emulator.pytest_plugin", "emulator.__main__"],
 ]
 _OUTSIDE = ("contract", "fixtures", "tests", "bench")

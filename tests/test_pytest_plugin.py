@@ -112,3 +112,96 @@ def test_fixtures_are_documented(tmp_path: Path) -> None:
     listed = _pytest(tmp_path, "--fixtures").stdout
     for line in ("Give the ready inkbox account of `emulator`.", "Give a fresh emulator in this process"):
         assert line in listed
+
+
+# What a project chooses
+
+
+def _project(folder: Path, test: str, ini: str = "") -> subprocess.CompletedProcess[str]:
+    folder.joinpath("pytest.ini").write_text(f"[pytest]\n{ini}\n")
+    folder.joinpath("test_project.py").write_text(test)
+    return _pytest(folder)
+
+
+def test_a_project_intercepts_in_every_test(tmp_path: Path) -> None:
+    test = (
+        "import httpx, pytest\n"
+        "def test_intercepted(inkbox):\n"
+        "    headers = inkbox.provider.key_headers(inkbox.api_key)\n"
+        "    assert httpx.get('https://inkbox.ai/api/whoami', headers=headers).status_code == 200\n"
+        "    with pytest.raises(RuntimeError, match='example.org was refused'):\n"
+        "        httpx.get('https://example.org')\n"
+    )
+    done = _project(tmp_path, test, "emulator_intercept = true\nemulator_allow = *.example.com")
+    assert "1 passed" in done.stdout, done.stdout
+
+
+def test_an_emulator_can_live_as_long_as_a_module(tmp_path: Path) -> None:
+    test = (
+        "def test_one(inkbox): inkbox.mailbox('bot')\n"
+        "def test_two(inkbox): assert len(inkbox.request('GET', '/api/v1/identities').json) == 1\n"
+    )
+    assert "2 passed" in _project(tmp_path, test, "emulator_scope = module").stdout
+    assert "1 failed, 1 passed" in _project(tmp_path, test).stdout
+
+
+def test_a_marker_that_says_nonsense_is_explained(tmp_path: Path) -> None:
+    test = "import pytest\n@pytest.mark.emulator(sead='1')\ndef test_one(emulator): pass\n"
+    done = _project(tmp_path, test)
+    assert "@pytest.mark.emulator: " in done.stdout
+    assert "'sead'; it takes emulator(seed='0', " in done.stdout
+
+
+def test_a_failed_test_shows_what_its_emulator_saw(tmp_path: Path) -> None:
+    test = (
+        "import httpx, pytest\n"
+        "def test_failing(emulator_intercept, inkbox):\n"
+        "    inkbox.mailbox('bot').receive('Hello', sender='jane@example.com')\n"
+        "    inkbox.request('GET', '/api/whoami')\n"
+        "    with pytest.raises(RuntimeError): httpx.get('https://example.org/path')\n"
+        "    assert False\n"
+    )
+    shown = _project(tmp_path, test).stdout
+    assert (
+        "-------------------------------- Inbox Emulator --------------------------------\n"
+        "What arrived:\n"
+        "  to bot@inkboxmail.com from jane@example.com: 'Hello'\n"
+        "The last API calls:\n"
+        "  GET inkbox /api/whoami 200 whoami\n"
+        "Refused:\n"
+        "  https://example.org/path\n"
+        "Seed '0'; it starts the same with @pytest.mark.emulator(seed='0')\n"
+    ) in shown, shown
+
+
+# One server for all tests
+
+
+@pytest.mark.parametrize("round_", range(2))
+def test_each_test_has_a_world_of_its_own_on_a_shared_server(
+    emulator_session: Emulator, inkbox_shared: Account, round_: int
+) -> None:
+    assert emulator_session.servers is not None
+    assert inkbox_shared.base_url == f"{emulator_session.servers.url}/inkbox"
+    headers = {"X-Service-Token": inkbox_shared.api_key}
+    assert httpx.get(f"{inkbox_shared.base_url}/api/v1/identities", headers=headers).json() == [], round_
+    box = inkbox_shared.mailbox("bot")
+    assert len(httpx.get(f"{inkbox_shared.base_url}/api/v1/identities", headers=headers).json()) == 1
+    inkbox_shared.emulator.receive(box.address, "Here only")
+    assert emulator_session.mail() == []
+
+
+@pytest.mark.emulator(seed="7")
+def test_the_marker_speaks_to_a_shared_server_too(emulator_shared: Emulator, emulator_session: Emulator) -> None:
+    assert emulator_shared.world.seed == "7"
+    assert emulator_session.world.seed == "0"
+    assert emulator_shared.environment["INKBOX_API_KEY"] == emulator_shared.account("inkbox").api_key
+    assert emulator_shared.environment["EMULATOR_SMTP_PORT"].isdecimal()
+
+
+def test_every_provider_has_its_account_in_a_tenant(emulator_shared: Emulator) -> None:
+    for name in ("inboxai", "inkbox", "myagentmail", "postern", "sendmux"):
+        account = emulator_shared.account(name)
+        box = account.mailbox("bot")
+        emulator_shared.receive(box.address, "Hello")
+        assert [mail.subject for mail in box.mail] == ["Hello"]

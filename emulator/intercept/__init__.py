@@ -30,8 +30,8 @@ _CLIENTS: Final = (sockets, http_client, httpx, aiohttp)
 class Interception:
     """One emulator in the place of the providers; `refused` tells what else somebody wanted to reach."""
 
-    def __init__(self, front: Front, origins: Iterable[str], allow: Iterable[str]) -> None:
-        self.destinations = Destinations(origins, allow)
+    def __init__(self, front: Front, destinations: Destinations) -> None:
+        self.destinations = destinations
         self._front = front
         self._doors = Doors(front, self.destinations.emulated)
 
@@ -110,12 +110,15 @@ _INSTALLED: Final = _Installed()
 
 
 @contextmanager
-def intercept(front: Front, origins: Iterable[str] = (), allow: Iterable[str] = ()) -> Iterator[Interception]:
+def intercept(
+    front: Front, origins: Iterable[str] = (), allow: Iterable[str] = (), refused: list[str] | None = None
+) -> Iterator[Interception]:
     """Lead the providers' host names to an emulator until the block ends, in the whole process.
 
-    `origins` are further host names that mean a provider, `allow` patterns of hosts that may be reached besides.
+    `origins` are further host names that mean a provider, `allow` patterns of hosts that may be reached besides;
+    `refused` is a list that grows with what somebody wanted to reach and may not.
     """
-    interception = Interception(front, origins, allow)
+    interception = Interception(front, Destinations(origins, allow, refused))
     _INSTALLED.begin(interception)
     try:
         yield interception

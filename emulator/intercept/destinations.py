@@ -39,7 +39,7 @@ class Destinations:
     such as `*.example.com`. This machine may be reached always.
     """
 
-    def __init__(self, origins: Iterable[str], allow: Iterable[str]) -> None:
+    def __init__(self, origins: Iterable[str], allow: Iterable[str], refused: list[str] | None = None) -> None:
         web = {*origins, *(host for provider in providers.every() for host in provider.all_hosts)}
         mail = {host for provider in providers.every() for host in provider.mail_hosts}
         self._ports: dict[str, Mapping[int, Kind]] = {
@@ -48,7 +48,7 @@ class Destinations:
         }
         self._allow = tuple(pattern.lower() for pattern in allow)
         self._resolved: set[str] = set()
-        self.refused: list[str] = []
+        self.refused: list[str] = [] if refused is None else refused
         """What was refused, in order."""
 
     @property

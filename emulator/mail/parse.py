@@ -12,7 +12,7 @@ from email.message import Message as Part
 from email.policy import Compat32
 from email.utils import getaddresses, parsedate_to_datetime
 from functools import cached_property
-from typing import Final
+from typing import Any, Final
 
 _HEADER_END = re.compile(rb"\r?\n\r?\n")
 _BLANK_LINE = re.compile(rb"(?:\A|\r?\n)\r?\n")
@@ -67,6 +67,10 @@ class Mail:
 
     def __len__(self) -> int:
         return len(self._raw)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return the mail itself, without what was read off it."""
+        return {name: value for name, value in self.__dict__.items() if name.startswith("_")}
 
     def __repr__(self) -> str:
         return f"<Mail {self.subject!r} from {self.field('from')!r}, {len(self)} bytes>"

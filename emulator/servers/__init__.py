@@ -85,6 +85,15 @@ class Servers:
         """Return what replaces the provider's real origin in a client's settings."""
         return f"{self.url}/{provider.name}"
 
+    @property
+    def environment(self) -> dict[str, str]:
+        """The variables that name the mail doors."""
+        return {
+            f"EMULATOR_{name.upper()}_{part}": str(value)
+            for name, door in self._mail_doors.items()
+            for part, value in (("HOST", self.host), ("PORT", door.port))
+        }
+
     def ready(self) -> dict[str, Any]:
         """Return the ready line: where the doors are, and each provider's base URL and credentials."""
         return {

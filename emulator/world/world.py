@@ -30,6 +30,7 @@ class Snapshot(NamedTuple):
 
     root: Root
     clock: Clock
+    seed: str
 
 
 class World:
@@ -178,13 +179,15 @@ class World:
     def snapshot(self) -> Snapshot:
         """Return the present state; it costs a reference, whatever the world holds."""
         with self.lock:  # a step under way finishes first
-            return Snapshot(self.store.root, self.clock.fork())
+            return Snapshot(self.store.root, self.clock.fork(), self.seed)
 
     def restore(self, snapshot: Snapshot) -> None:
         """Put a state back. A step under way finishes first; journal and faults stay as they are."""
         with self.lock:
             self.store.root = snapshot.root
             self.restored += 1
+            if snapshot.seed != self.seed:
+                self.seed, self._ids = snapshot.seed, Ids(snapshot.seed)
             self.clock = snapshot.clock.fork()
         self.bells.ring_all()
 
