@@ -21,13 +21,13 @@ from emulator.mail import Attachment, Departure, Draft, sightings
 from emulator.mail.postoffice import outside_tray
 from emulator.mail.sightings import Sighting
 from emulator.mail.wanted import Matches, Wanted
-from emulator.provider import Provider, choose, choose_revision
+from emulator.provider import Provider, choose, choose_revision, new_mailbox
 from emulator.servers import Ports, Servers
 from emulator.servers.http.front import Front
 from emulator.servers.worlds import Worlds, new_world
 from emulator.webhooks import DELIVERIES, Delivery, replay
 from emulator.webhooks.receivers import HOSTS, kind_of
-from emulator.world import ACCOUNTS, Clock, FaultRule, Snapshot, World
+from emulator.world import Clock, FaultRule, Snapshot, World
 from emulator.world.accounts import account_of_key
 from emulator.world.clock import VIRTUAL_START
 from emulator.world.settings import set_setting
@@ -349,10 +349,7 @@ class Account:
         """Make a mailbox with everything the provider puts around it; `.address` is where it receives."""
         world = self.emulator.world
         with world.step():
-            account = self._account_id and world.store.get(ACCOUNTS, self._account_id)
-            if not account:
-                raise LookupError(f"the {self.provider.title} key {self.api_key} belongs to no account")
-            return AccountInbox(self.emulator, self.provider.open_mailbox(world, account, local_part))
+            return AccountInbox(self.emulator, new_mailbox(world, self._provider, local_part))
 
     def use_revision(self, revision: str) -> None:
         """Use another revision of the provider's API for this account; LookupError names the choices."""

@@ -21,6 +21,9 @@ WORLDS: Final = "emulator.worlds"
 TEXT: Final[Mapping[str, Any]] = {"type": ["string", "null"]}
 """The schema of a text that may be left out."""
 
+MAX_WAIT: Final = 60.0
+"""For how many seconds a request waits at most."""
+
 Json = dict[str, Any] | list[Any]
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from flask import Blueprint
 
 from emulator.fault_rules import add_rule, rule_json, scenarios, start_scenario
@@ -25,14 +28,14 @@ def add_fault() -> tuple[Json, int]:
     """
     given = read_json()
     try:
-        if given.keys() == {"scenario"}:
-            return {"faults": list(map(rule_json, start_scenario(world(), str(given["scenario"]))))}, 201
         with world().lock:
-            return rule_json(add_rule(world(), given)), 201
+            return _added(given), 201
     except LookupError as error:
         raise Problem("not_found", str(error)) from None
     except ValueError as error:
         raise Problem("invalid", str(error)) from None
+    finally:
+        world().bells.tell()  # rules are no part of the store
 
 
 @routes.get("/scenarios")
@@ -46,4 +49,11 @@ def remove_fault(rule_id: str) -> tuple[str, int]:
     """Remove a fault rule."""
     if not world().faults.remove(rule_id):
         raise Problem("not_found", f"no fault rule {rule_id!r}")
+    world().bells.tell()
     return "", 204
+
+
+def _added(given: Mapping[str, Any]) -> Json:
+    if given.keys() == {"scenario"}:
+        return {"faults": list(map(rule_json, start_scenario(world(), str(given["scenario"]))))}
+    return rule_json(add_rule(world(), given))

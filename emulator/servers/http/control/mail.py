@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Mapping
 from itertools import chain
-from typing import Any, Final
+from typing import Any
 
 from flask import Blueprint, request
 
@@ -13,11 +13,10 @@ from emulator.mail import Attachment, Draft, addresses
 from emulator.mail.sightings import receive, sightings, wait_for
 from emulator.mail.wanted import Wanted
 from emulator.provider import Problem
-from emulator.servers.http.control.asked import TEXT, Json, read_body, spare_thread, world
+from emulator.servers.http.control.asked import MAX_WAIT, TEXT, Json, read_body, spare_thread, world
 
 routes = Blueprint("mail", __name__)
 
-_MAX_WAIT: Final = 60.0
 _ADDRESSES = {"anyOf": [{"type": "string", "minLength": 1}, {"type": "array", "items": {"type": "string"}}]}
 _ATTACHMENT = {
     "type": "object",
@@ -47,7 +46,7 @@ _WAIT = {
         "to": TEXT,
         "from": TEXT,
         "subject": TEXT,
-        "timeout": {"type": "number", "minimum": 0, "maximum": _MAX_WAIT},
+        "timeout": {"type": "number", "minimum": 0, "maximum": MAX_WAIT},
     }
 }
 
