@@ -57,7 +57,7 @@ class Front:
     def _own(self, path: str, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """Answer a request about the emulator itself: to a page, or to the control API."""
         # A signed URL is a credential, and is fetched by whatever name the provider's client knows.
-        refused = None if path.startswith(FILES) else refusal(environ, self.worlds.names)
+        refused = None if path.startswith(FILES) else refusal(environ, self.worlds.names | _hosts().keys())
         if refused is not None:
             return _refuse(refused, start_response)
         environ[WORLDS] = self.worlds
