@@ -82,6 +82,9 @@ def _no_provider(path: str, environ: Environ, start_response: StartResponse) -> 
     base = origin(environ)
     bases = {name: f"{base}/{name}" for name in providers.names()}
     status, message = "200 OK", "Inbox Emulator: give your client one of these base URLs"
+    if path in ("", "/") and "text/html" in environ.get("HTTP_ACCEPT", ""):  # a person came
+        start_response("302 Found", [("Location", f"{CONTROL_PREFIX}/")])
+        return []
     if path not in ("", "/"):
         near = get_close_matches(path[1:].partition("/")[0], bases, 1)
         hint = f"did you mean /{near[0]}?" if near else "a path begins with a provider's name"

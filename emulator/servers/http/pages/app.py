@@ -83,7 +83,7 @@ def _shared() -> dict[str, Any]:
         "provider_names": providers.names(),
         "control": CONTROL_PREFIX,
     }
-    if "world" not in g:  # the one that was asked for is not there
+    if g.get("world") is None:  # the one that was asked for is not there
         return {**shown, "worlds": [], "world_name": DEFAULT, "now": None, "virtual": False}
     clock = world().clock
     return {
@@ -104,7 +104,7 @@ def _current() -> str | None:
 
 
 def _world_name() -> str:
-    return request.args.get("world") or DEFAULT
+    return DEFAULT if g.get("world") is None else request.args.get("world") or DEFAULT
 
 
 def _stay_in_world(endpoint: str, values: dict[str, Any]) -> None:
