@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any
 from werkzeug.test import Client, TestResponse
 
 from emulator.inboxes import AccountInbox
-from emulator.provider import Provider, choose, choose_revision
-from emulator.world import ACCOUNTS
+from emulator.provider import Provider, choose, choose_revision, new_mailbox
 from emulator.world.accounts import account_of_key
 
 if TYPE_CHECKING:
@@ -59,10 +58,7 @@ class Account:
         """Make a mailbox with everything the provider puts around it; `.address` is where it receives."""
         world = self.emulator.world
         with world.step():
-            account = self._account_id and world.store.get(ACCOUNTS, self._account_id)
-            if not account:
-                raise LookupError(f"the {self.provider.title} key {self.api_key} belongs to no account")
-            return AccountInbox(self.emulator, self.provider.open_mailbox(world, account, local_part))
+            return AccountInbox(self.emulator, new_mailbox(world, self._provider, local_part, self.api_key))
 
     def use_revision(self, revision: str) -> None:
         """Use another revision of the provider's API for this account; LookupError names the choices."""

@@ -21,6 +21,7 @@ from urllib.parse import quote, urlsplit
 from emulator.mail.files import File, open_file
 from emulator.openapi import Document, Operation
 from emulator.paging import decode_cursor
+from emulator.world.accounts import ACCOUNTS, account_of_key
 from emulator.world.idempotency import KeyReusedError, recall, remember
 from emulator.world.ids import Format
 from emulator.world.ordered import Key
@@ -236,6 +237,19 @@ def _is_like(default: Any, value: Any) -> bool:
         return isinstance(default, bool) and isinstance(value, bool)
     number = isinstance(default, int | float) and isinstance(value, int | float)
     return number or isinstance(value, type(default))
+
+
+def new_mailbox(world: World, provider: Provider, local_part: str | None = None, key: str | None = None) -> Mailbox:
+    """Make a mailbox in the account of a key, with everything around it; None: a generated local part.
+
+    Without a key it is the provider's ready account. LookupError if the account is not there.
+    """
+    key = key or provider.credentials["api_key"]
+    account_id = account_of_key(world.store, key)
+    account = account_id and world.store.get(ACCOUNTS, account_id)
+    if not account:
+        raise LookupError(f"the {provider.title} key {key} belongs to no account")
+    return provider.in_use(world, account.id).open_mailbox(world, account, local_part)
 
 
 def choose_revision(world: World, provider: Provider, revision: str, account_id: str | None = None) -> None:

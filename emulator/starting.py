@@ -16,9 +16,8 @@ from emulator.fault_rules import add_rule
 from emulator.mail import MESSAGES, Attachment, Draft, Mail, Message, folders, postoffice
 from emulator.mail.addresses import is_address
 from emulator.mail.mailboxes import mailbox_at
-from emulator.provider import Problem, choose, choose_revision
-from emulator.world import ACCOUNTS, Clock, World, parse_duration, parse_moment
-from emulator.world.accounts import account_of_key
+from emulator.provider import Problem, choose, choose_revision, new_mailbox
+from emulator.world import Clock, World, parse_duration, parse_moment
 
 Plan = Mapping[str, Any]
 
@@ -109,7 +108,7 @@ def _fill(world: World, plan: Plan) -> int:
             for setting, value in settings.items():
                 choose(world, providers.get(name), setting, value)
         for mailbox in plan.get("mailboxes", ()):
-            _open(world, mailbox["provider"], mailbox.get("name"))
+            new_mailbox(world, providers.get(mailbox["provider"]), mailbox.get("name"))
     mail = [(_moment(world, item), item) for item in plan.get("mail", ())]
     known: dict[str, Mail] = {}
     for at, item in sorted(mail, key=lambda pair: pair[0]):
@@ -119,15 +118,6 @@ def _fill(world: World, plan: Plan) -> int:
     for rule in plan.get("faults", ()):
         add_rule(world, rule)
     return len(mail)
-
-
-def _open(world: World, name: str, local_part: str | None) -> None:
-    provider = providers.get(name)
-    account_id = account_of_key(world.store, provider.credentials["api_key"])
-    account = account_id and world.store.get(ACCOUNTS, account_id)
-    if not account:
-        raise LookupError(f"{provider.name} has no ready account in this world")
-    provider.in_use(world, account.id).open_mailbox(world, account, local_part)
 
 
 def _moment(world: World, item: Mapping[str, Any]) -> datetime:

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import threading
+import time
+from contextlib import ExitStack
 from typing import Any
 
+import httpx
 import pytest
 from werkzeug.test import Client, TestResponse
 
-from emulator import Account, Emulator
+from emulator import Account, Emulator, providers
+from emulator.servers.http.control import journal
+from emulator.servers.http.server import THREADS
 
 
 @pytest.fixture
@@ -190,3 +196,70 @@ def test_wrong_paths_and_methods_are_json(control: Client) -> None:
     answer = _call(control, "DELETE", "/health")
     assert answer.status_code == 405
     assert "GET" in answer.headers["Allow"]
+
+
+def test_mailboxes_are_made_and_listed_with_what_is_unread(control: Client, emulator: Emulator) -> None:
+    made = _call(control, "POST", "/mailboxes", json={"provider": "inkbox", "name": "support"}).get_json()
+    assert made["address"] == "support@inkboxmail.com"
+    emulator.receive(made["address"], "Hi")
+    listed = _call(control, "GET", "/mailboxes").get_json()["mailboxes"]
+    [mine] = [one for one in listed if one["provider"] == "inkbox"]
+    assert (mine["address"], mine["mails"], mine["unread"]) == ("support@inkboxmail.com", 1, 1)
+    assert _call(control, "POST", "/mailboxes", json={"provider": "postern"}).status_code == 201
+    assert _call(control, "POST", "/mailboxes", json={"provider": "inkbox", "name": "support"}).status_code == 409
+    answer = _call(control, "POST", "/mailboxes", json={"provider": "inkbx"})
+    assert (answer.status_code, answer.get_json()["error"]) == (404, "no provider 'inkbx'; did you mean 'inkbox'?")
+
+
+@pytest.mark.parametrize("provider", providers.names())
+def test_a_name_that_no_mailbox_can_have_is_refused(control: Client, provider: str) -> None:
+    for name in ("a b", "@", "é\u0000", "x" * 500, ""):
+        answer = _call(control, "POST", "/mailboxes", json={"provider": provider, "name": name})
+        assert 200 <= answer.status_code < 500, (name, answer.get_json())
+
+
+def test_the_journal_is_waited_for(control: Client, inkbox: Account) -> None:
+    answers: list[Any] = []
+    ask = "/journal?after=0&kind=http&wait=30"
+    waiter = threading.Thread(target=lambda: answers.append(_call(control, "GET", ask).get_json()))
+    waiter.start()
+    inkbox.request("GET", "/api/whoami")
+    waiter.join(30)
+    assert [entry["operation"] for entry in answers[0]["entries"]] == ["whoami"]
+    for wait in ("0", "-1", "nan", "x", "0.01"):
+        assert _call(control, "GET", f"/journal?after=9&wait={wait}").get_json()["entries"] == []
+
+
+def test_events_tell_of_every_change_and_end_with_the_server(emulator_server: Emulator, inkbox_server: Account) -> None:
+    assert emulator_server.servers is not None
+    with httpx.stream("GET", f"{emulator_server.servers.url}/_emulator/events", timeout=30) as answer:
+        assert answer.headers["Content-Type"].startswith("text/event-stream")
+        told = (json.loads(line.removeprefix("data: ")) for line in answer.iter_lines() if line.startswith("data: "))
+        assert next(told) == {"now": "2026-01-01T12:00:00.000Z", "journal": 0}
+        inkbox_server.request("GET", "/api/whoami")
+        assert next(told)["journal"] == 1
+        emulator_server.advance("1h")
+        assert next(told)["now"] == "2026-01-01T13:00:00.000Z"
+        emulator_server.fault("latency", seconds=1)
+        emulator_server.close()
+        assert list(told) == []
+
+
+def test_streams_and_waits_leave_threads_for_everybody_else(emulator_server: Emulator) -> None:
+    assert emulator_server.servers is not None
+    url = f"{emulator_server.servers.url}/_emulator"
+    with httpx.Client(timeout=30, limits=httpx.Limits(max_connections=None)) as client, ExitStack() as opened:
+        for _ in range(THREADS + 4):
+            opened.enter_context(client.stream("GET", f"{url}/events"))
+        assert client.get(f"{url}/health").json()["ready"] is True
+
+
+def test_a_stream_of_a_client_that_has_gone_ends(emulator_server: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(journal, "_HEARTBEAT", 0.01)
+    assert emulator_server.servers is not None
+    with httpx.stream("GET", f"{emulator_server.servers.url}/_emulator/events", timeout=30):
+        assert emulator_server.world.journal._listeners._hearing
+    deadline = time.monotonic() + 30
+    while emulator_server.world.journal._listeners._hearing:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)

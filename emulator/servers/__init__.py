@@ -46,6 +46,7 @@ class Servers:
     def __init__(self, worlds: Worlds, host: str = "127.0.0.1", ports: Ports = _ANY) -> None:
         self.worlds = worlds
         self.host = host
+        worlds.names.add(host.lower())
         self.authority = worlds.authority = Authority(names_of(host))
         with ExitStack() as opened:
             self._front = Front(worlds)

@@ -38,6 +38,8 @@ class Worlds:
         """Who certifies the doors that speak TLS, while they are open."""
         self.hosts: dict[str, str] = {}
         """Further host names, each with the provider that it means."""
+        self.names: set[str] = set()
+        """Host names that mean this emulator, besides those of loopback."""
         self.failures: list[BaseException] = []
         """What went wrong inside the emulator itself; a fixture raises it again in the test that caused it."""
 

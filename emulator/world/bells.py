@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from itertools import chain
 from threading import Event, Lock
+
+from emulator.world.listeners import Listeners
 
 
 class Bells:
@@ -16,7 +18,7 @@ class Bells:
     def __init__(self) -> None:
         self._lock = Lock()
         self._waiting: dict[str, list[Event]] = {}
-        self._listeners: list[Callable[[], None]] = []
+        self._listeners = Listeners()
         self.dismissed = False
         """Whether waiters are to give up: the doors are closing."""
 
@@ -37,21 +39,11 @@ class Bells:
 
     def tell(self) -> None:
         """Tell those who listen that something changed, whatever it was."""
-        if self._listeners:
-            with self._lock:
-                for hear in self._listeners:
-                    hear()
+        self._listeners.tell()
 
-    @contextmanager
-    def listening(self, hear: Callable[[], None]) -> Iterator[None]:
+    def listening(self, hear: Callable[[], None]) -> AbstractContextManager[None]:
         """Call `hear` after every change, in the thread that made it; it must return at once and not raise."""
-        with self._lock:
-            self._listeners.append(hear)
-        try:
-            yield
-        finally:
-            with self._lock:
-                self._listeners.remove(hear)
+        return self._listeners.listening(hear)
 
     @contextmanager
     def dismissal(self) -> Iterator[None]:

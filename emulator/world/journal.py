@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Any
 
 from emulator.world.clock import timestamp
+from emulator.world.listeners import Listeners
 
 DEFAULT_LIMIT = 16 * 1024 * 1024
 _OVERHEAD = 400
@@ -35,12 +37,13 @@ class Entry:
 class Journal:
     """The newest entries of a world, at most `limit` bytes of them, and how many were dropped before."""
 
-    __slots__ = ("_entries", "_n", "_size", "evicted", "limit")
+    __slots__ = ("_entries", "_listeners", "_n", "_size", "evicted", "limit")
 
     def __init__(self, limit: int = DEFAULT_LIMIT) -> None:
         self.limit = limit
         self.evicted = 0
         self._entries: deque[Entry] = deque()
+        self._listeners = Listeners()
         self._n = 0
         self._size = 0
 
@@ -49,6 +52,19 @@ class Journal:
 
     def __len__(self) -> int:
         return len(self._entries)
+
+    @property
+    def last(self) -> int:
+        """The number of the newest entry that was ever added."""
+        return self._n
+
+    def find(self, n: int) -> Entry | None:
+        """Return the entry of this number while it is kept, or None."""
+        return next((entry for entry in self if entry.n == n), None)
+
+    def listening(self, hear: Callable[[], None]) -> AbstractContextManager[None]:
+        """Call `hear` after every new entry, in the thread that added it; it must return at once and not raise."""
+        return self._listeners.listening(hear)
 
     def add(self, at: datetime, kind: str, render: Render, size: int = 0) -> Entry:
         """Append an entry; `size` is the number of bytes that `render` holds on to."""
@@ -59,6 +75,7 @@ class Journal:
         while self._size > self.limit and len(self._entries) > 1:
             self._size -= self._entries.popleft().size
             self.evicted += 1
+        self._listeners.tell()
         return entry
 
     def note(self, at: datetime, kind: str, **details: Any) -> Entry:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from threading import Event
 from typing import TypeVar
 
 from emulator.world.world import World
@@ -31,6 +33,17 @@ def wait_for(world: World, bell_name: str | None, look: Callable[[], T | None], 
                 world.advance_to(min(world.next_due() or until, until))
             else:
                 bell.wait(left)
+
+
+@contextmanager
+def changes(world: World) -> Iterator[Event]:
+    """Give an event that is set after every change of a world, new entries of its journal included.
+
+    Clear it before looking, and give up once `world.bells.dismissed`.
+    """
+    event = Event()
+    with world.bells.listening(event.set), world.journal.listening(event.set):
+        yield event
 
 
 def _later(moment: datetime, by: timedelta) -> datetime:

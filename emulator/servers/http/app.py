@@ -240,6 +240,7 @@ def _error_handler(app: Flask, provider: Provider) -> Callable[[Exception], Resp
         problem = _as_problem(app, exchange, error)
         response = _respond(exchange, provider.render(problem, exchange.request_id))
         response.headers.update(problem.headers)
+        exchange.hint = problem.headers.get("X-Emulator-Hint")
         return response
 
     return answer

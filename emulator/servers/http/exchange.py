@@ -32,6 +32,7 @@ class Exchange:
         "answered",
         "cut",
         "environ",
+        "hint",
         "key",
         "operation",
         "provider",
@@ -57,6 +58,8 @@ class Exchange:
         self.sent = b""
         self.status = 0
         self.answered = b""
+        self.hint: str | None = None
+        """What the emulator says to a client that found no operation."""
         self.cut: int | None = None
         """After how many bytes of its body the answer breaks off, if it does."""
 
@@ -83,7 +86,8 @@ class Exchange:
         method, path, query = environ["REQUEST_METHOD"], environ["PATH_INFO"], environ.get("QUERY_STRING", "")
         headers = [item for item in environ.items() if item[0].startswith("HTTP_")]
         provider, operation = self.provider.name, self.operation and self.operation.id
-        account, status, cut = self.account and self.account.id, self.status, self.cut
+        account, status = self.account and self.account.id, self.status
+        cut, hint = self.cut, self.hint
         sent, answered = self.sent[:_KEPT], self.answered[:_KEPT]
 
         def render() -> dict[str, Any]:
@@ -96,6 +100,7 @@ class Exchange:
                 "query": mask_query(query),
                 "status": status,
                 **({} if cut is None else {"cut_after": max(0, cut)}),
+                **({} if hint is None else {"hint": hint}),
                 "request_headers": mask_headers((_header_name(name), value) for name, value in headers),
                 "request_body": mask_body(sent),
                 "response_body": mask_body(answered),

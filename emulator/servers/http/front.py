@@ -10,13 +10,15 @@ from typing import Any, Final
 
 from emulator import providers
 from emulator.servers.http.app import provider_app
-from emulator.servers.http.control import CONTROL_PREFIX, WORLDS, control_app
+from emulator.servers.http.control import CONTROL_PREFIX, FILES, PAGES_PREFIX, WORLDS, control_app
 from emulator.servers.http.exchange import EXCHANGE, Environ, Exchange, origin
+from emulator.servers.http.guard import refusal
 from emulator.servers.http.strikes import cut_short
 from emulator.servers.worlds import Worlds
 
 StartResponse = Callable[..., Any]
 
+_HOME: Final = (CONTROL_PREFIX, f"{CONTROL_PREFIX}/")
 _JSON: Final = [("Content-Type", "application/json")]
 
 
@@ -30,8 +32,7 @@ class Front:
         """Answer one request."""
         path: str = environ.get("PATH_INFO", "")
         if path.startswith(CONTROL_PREFIX):
-            environ[WORLDS] = self.worlds
-            return control_app()(environ, start_response)
+            return self._own(path, environ, start_response)
         host = environ.get("HTTP_HOST", "").lower()
         name = self._of_host(host) or self._of_host(host.partition(":")[0])
         if name is None:
@@ -53,6 +54,19 @@ class Front:
     def _of_host(self, host: str) -> str | None:
         return _hosts().get(host) or self.worlds.hosts.get(host)
 
+    def _own(self, path: str, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        """Answer a request about the emulator itself: to a page, or to the control API."""
+        # A signed URL is a credential, and is fetched by whatever name the provider's client knows.
+        refused = None if path.startswith(FILES) else refusal(environ, self.worlds.names | _hosts().keys())
+        if refused is not None:
+            return _refuse(refused, start_response)
+        environ[WORLDS] = self.worlds
+        if path in _HOME or path.startswith(PAGES_PREFIX):
+            from emulator.servers.http.pages import pages_app
+
+            return pages_app()(environ, start_response)
+        return control_app()(environ, start_response)
+
 
 @cache
 def _names() -> frozenset[str]:
@@ -68,12 +82,20 @@ def _no_provider(path: str, environ: Environ, start_response: StartResponse) -> 
     base = origin(environ)
     bases = {name: f"{base}/{name}" for name in providers.names()}
     status, message = "200 OK", "Inbox Emulator: give your client one of these base URLs"
+    if path in ("", "/") and "text/html" in environ.get("HTTP_ACCEPT", ""):  # a person came
+        start_response("302 Found", [("Location", f"{CONTROL_PREFIX}/")])
+        return []
     if path not in ("", "/"):
         near = get_close_matches(path[1:].partition("/")[0], bases, 1)
         hint = f"did you mean /{near[0]}?" if near else "a path begins with a provider's name"
         status, message = "404 Not Found", f"nothing is served at {path}: {hint}"
     start_response(status, _JSON)
     return [json.dumps({"message": message, "providers": bases, "control": f"{base}{CONTROL_PREFIX}"}).encode()]
+
+
+def _refuse(reason: str, start_response: StartResponse) -> Iterable[bytes]:
+    start_response("403 Forbidden", _JSON)
+    return [json.dumps({"error": reason}).encode()]
 
 
 def _no_world(name: str, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:

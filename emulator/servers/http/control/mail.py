@@ -1,0 +1,119 @@
+"""Mail as a tester sees it: received from outside, listed, waited for."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping
+from itertools import chain
+from typing import Any
+
+from flask import Blueprint, request
+
+from emulator.mail import Attachment, Draft, addresses
+from emulator.mail.sightings import receive, sightings, wait_for
+from emulator.mail.wanted import Wanted
+from emulator.provider import Problem
+from emulator.servers.http.control.asked import MAX_WAIT, TEXT, Json, read_body, spare_thread, world
+
+routes = Blueprint("mail", __name__)
+
+_ADDRESSES = {"anyOf": [{"type": "string", "minLength": 1}, {"type": "array", "items": {"type": "string"}}]}
+_ATTACHMENT = {
+    "type": "object",
+    "required": ["filename", "content_base64"],
+    "properties": {
+        "filename": {"type": "string"},
+        "content_type": {"type": "string"},
+        "content_base64": {"type": "string"},
+    },
+}
+_MAIL = {
+    "required": ["to"],
+    "properties": {
+        "from": {"type": "string"},
+        "to": _ADDRESSES,
+        "cc": _ADDRESSES,
+        "bcc": _ADDRESSES,
+        "subject": TEXT,
+        "text": TEXT,
+        "html": TEXT,
+        "in_reply_to": TEXT,
+        "attachments": {"type": "array", "items": _ATTACHMENT},
+    },
+}
+_WAIT = {
+    "properties": {
+        "to": TEXT,
+        "from": TEXT,
+        "subject": TEXT,
+        "timeout": {"type": "number", "minimum": 0, "maximum": MAX_WAIT},
+    }
+}
+
+
+@routes.get("/messages")
+def list_messages() -> Json:
+    """List every mail where it arrived, oldest first; filters `to`, `from`, `subject`."""
+    arguments = request.args
+    with world().step():
+        found = sightings(
+            world(), to=arguments.get("to"), sender=arguments.get("from"), subject=arguments.get("subject")
+        )
+        return {"messages": [sighting.as_json() for sighting in found]}
+
+
+@routes.post("/messages")
+def receive_message() -> tuple[Json, int]:
+    """Let a mail come in from the outside: `to`, and optionally `from`, `subject`, `text`, `html`, `cc`, `bcc`.
+
+    `attachments` have `filename`, `content_base64` and optionally `content_type`.
+    """
+    draft = draft_from(read_body(_MAIL))
+    with world().step():
+        arrived = receive(world(), draft)
+        return {"messages": [sighting.as_json() for sighting in arrived]}, 201
+
+
+@routes.post("/wait")
+def wait() -> Json:
+    """Wait up to `timeout` seconds (60 at most) for a mail; `message` is null if none came."""
+    body = read_body(_WAIT)
+    with spare_thread():
+        wanted = Wanted(body.get("to"), body.get("from"), body.get("subject"))
+        found = wait_for(world(), wanted, timeout=body.get("timeout", 5.0))
+    return {"timed_out": found is None, "message": None if found is None else found.as_json()}
+
+
+def draft_from(body: Mapping[str, Any]) -> Draft:
+    """Return the draft of a mail from outside; Problem if an address or a header is none."""
+    recipients = {name: _as_list(body.get(name)) for name in ("to", "cc", "bcc")}
+    sender = body.get("from") or "someone@outside.test"
+    wrong = [item for item in (sender, *chain(*recipients.values())) if not addresses.is_address(item)]
+    if wrong or not recipients["to"]:
+        raise Problem("invalid", f"not an address: {wrong[0]!r}" if wrong else "to: at least one address is needed")
+    reply = body.get("in_reply_to")
+    return Draft(
+        sender=sender,
+        sender_name=None,
+        to=recipients["to"],
+        cc=recipients["cc"],
+        bcc=recipients["bcc"],
+        subject=body.get("subject"),
+        text=body.get("text"),
+        html=body.get("html"),
+        in_reply_to=reply,
+        references=[reply] if reply else [],
+        attachments=tuple(map(_attachment, body.get("attachments") or ())),
+    )
+
+
+def _attachment(given: Mapping[str, str]) -> Attachment:
+    try:
+        data = base64.b64decode(given["content_base64"], validate=True)
+    except ValueError:
+        raise Problem("invalid", f"content_base64 of {given['filename']!r} is not base64") from None
+    return Attachment(given["filename"], given.get("content_type", "application/octet-stream"), data)
+
+
+def _as_list(value: str | list[str] | None) -> list[str]:
+    return [] if value is None else [value] if isinstance(value, str) else value
