@@ -85,6 +85,12 @@ def _rules(_: click.Context, __: click.Parameter, path: str | None) -> list[dict
 @click.option("--clock", default="real", show_default=True, callback=_clock, help="A time at which the clock stands.")
 @click.option("--revision", "revisions", multiple=True, callback=_revisions, help="PROVIDER=REVISION, e.g. =current.")
 @click.option("--faults", "rules", callback=_rules, help="A JSON file with a list of fault rules.")
+@click.option(
+    "--start-with",
+    "start",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="A plan (JSON) or a snapshot.",
+)
 @click.option("--skip-waits", is_flag=True, help="While the clock stands, move it on instead of letting clients wait.")
 @click.option("--webhook-host", "hosts", multiple=True, help="A host outside this machine to post webhooks to.")
 @click.option("--strict", is_flag=True, help="Refuse unknown keys; hold every answer against its contract.")
@@ -102,6 +108,7 @@ def serve(
     clock: datetime | None,
     revisions: dict[str, str],
     rules: list[dict[str, Any]],
+    start: Path | None,
     skip_waits: bool,
     hosts: tuple[str, ...],
     strict: bool,
@@ -115,7 +122,15 @@ def serve(
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
     try:
-        emulator = Emulator(seed, clock=clock, strict=strict, revisions=revisions, faults=rules, skip_waits=skip_waits)
+        emulator = Emulator(
+            seed,
+            clock=clock,
+            strict=strict,
+            revisions=revisions,
+            faults=rules,
+            skip_waits=skip_waits,
+            world=start,
+        )
     except (LookupError, ValueError) as error:
         raise click.ClickException(str(error)) from None
     emulator.allow_webhooks(*hosts)
@@ -127,7 +142,7 @@ def serve(
     if ca_file is not None:
         ca_file.write_bytes(servers.authority.pem)
     ready = servers.ready()
-    click.echo(json.dumps(ready) if as_json else _first_screen(ready, seed))
+    click.echo(json.dumps(ready) if as_json else _first_screen(ready, emulator.seed))
     while not stop.wait(3600):
         pass
     servers.close()

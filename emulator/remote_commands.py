@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote
 
 import click
+
+if TYPE_CHECKING:
+    from emulator.fetching import Fetched
+
+T = TypeVar("T")
 
 _URL = "http://127.0.0.1:8025"
 _SECONDS = 600.0
@@ -22,16 +28,33 @@ class Remote:
 
     def call(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Any:
         """Call the control API and return what it answers; ClickException with one line if it cannot."""
+        answer = self._ask(method, path, None if body is None else json.dumps(body).encode())
+        return self._value(answer)
+
+    def read(self, path: str) -> bytes:
+        """Return what the control API answers, as it is; ClickException with one line if it cannot."""
+        answer = self._ask("GET", path, None)
+        if answer.status >= 400:
+            self._value(answer)
+        return answer.data
+
+    def write(self, path: str, data: bytes) -> Any:
+        """Send the content of a file and return what the control API answers; ClickException if it cannot."""
+        return self._value(self._ask("PUT", path, data))
+
+    def _ask(self, method: str, path: str, sent: bytes | None) -> Fetched:
         import time
 
         from emulator.fetching import fetch
 
-        sent = None if body is None else json.dumps(body).encode()
         deadline = time.monotonic() + _SECONDS
         url = f"{self._url}/_emulator{path}"
         answer = fetch(method, url, headers=self._headers, body=sent, limit=1 << 30, deadline=deadline)
         if answer.failure is not None:
             raise click.ClickException(f"no emulator answers at {self._url}: {answer.failure}; is `serve` running?")
+        return answer
+
+    def _value(self, answer: Fetched) -> Any:
         try:
             value = json.loads(answer.data) if answer.data else None
         except ValueError:
@@ -218,4 +241,73 @@ def allow_hosts(hosts: tuple[str, ...], url: str, world: str | None, as_json: bo
     _print(told, as_json, [f"allowed besides this machine: {', '.join(told['hosts']) or 'no host'}"])
 
 
-GROUPS = (clock, fault, webhooks)
+# The whole state
+
+_FILE = click.Path(dir_okay=False, path_type=Path)
+
+
+@click.group()
+def snapshot() -> None:
+    """Write the whole state of a running emulator to a file, and put it back."""
+
+
+@snapshot.command("save")
+@click.argument("file", type=_FILE)
+@_remote_options
+def save_snapshot(file: Path, url: str, world: str | None, as_json: bool) -> None:
+    """Write the state to FILE; it holds keys and mail. `serve --start-with FILE` begins with it."""
+    data = Remote(url, world).read("/state")
+    _with_file(file, lambda: file.write_bytes(data))
+    _print({"file": str(file), "bytes": len(data)}, as_json, [f"{file} holds the state, {len(data)} bytes"])
+
+
+@snapshot.command("load")
+@click.argument("file", type=_FILE)
+@_remote_options
+def load_snapshot(file: Path, url: str, world: str | None, as_json: bool) -> None:
+    """Put the state of FILE in the place of the present one."""
+    told = Remote(url, world).write("/state", _with_file(file, file.read_bytes))
+    _print(told, as_json, [f"the state of {file} is there, seed {told['seed']}"])
+
+
+def _with_file(file: Path, work: Callable[[], T]) -> T:
+    try:
+        return work()
+    except OSError as error:
+        raise click.ClickException(f"{file}: {error.strerror}") from None
+
+
+@click.command()
+@click.option("--messages", default=500, show_default=True, type=click.IntRange(0), help="How many mails.")
+@click.option("--mailboxes", default=5, show_default=True, type=click.IntRange(1), help="Over how many mailboxes.")
+@click.option("--people", default=20, show_default=True, type=click.IntRange(1), help="By how many people outside.")
+@click.option("--seed", "seed_", default="0", show_default=True, help="The same seed gives the same mail.")
+@click.option("-o", "--output", type=_FILE, help="Write a plan to this file instead, for `serve --start-with`.")
+@_remote_options
+def seed(
+    messages: int,
+    mailboxes: int,
+    people: int,
+    seed_: str,
+    output: Path | None,
+    url: str,
+    world: str | None,
+    as_json: bool,
+) -> None:
+    """Fill a running emulator with mail as people and programs write it, over mailboxes of all providers."""
+    from emulator.believable import believable
+
+    try:
+        plan = believable(seed_, messages=messages, mailboxes=mailboxes, people=people)
+    except ImportError as error:
+        raise click.ClickException(str(error)) from None
+    if output is not None:
+        text = json.dumps(plan, indent=1, ensure_ascii=False)
+        _with_file(output, lambda: output.write_text(text + "\n", "utf-8"))
+        _print(plan, as_json, [f"{output} holds a plan with {messages} mails"])
+        return
+    told = Remote(url, world).call("POST", "/fill", plan)
+    _print(told, as_json, [f"{told['mail']} mails are there, over {mailboxes} mailboxes"])
+
+
+GROUPS = (clock, fault, webhooks, snapshot, seed)

@@ -90,11 +90,13 @@ def fill(world: World, plan: Plan) -> int:
     cannot be done.
     """
     with world.lock:
-        before, clock = world.snapshot(), world.clock
+        before, clock, faults = world.snapshot(), world.clock, {rule.id for rule in world.faults}
         try:
             return _fill(world, plan)
         except (LookupError, ValueError, Problem) as error:
             world.restore(before)
+            for added in {rule.id for rule in world.faults} - faults:
+                world.faults.remove(added)
             raise PlanError(str(error)) from None
         finally:
             world.clock = clock

@@ -21,10 +21,10 @@ _FLOORS = [
     ["emulator.provider"],
     ["emulator.providers"],
     ["emulator.coverage", "emulator.fault_rules"],
+    ["emulator.starting", "emulator.snapshots", "emulator.beginnings"],
     ["emulator.servers"],
     ["emulator.intercept"],
     ["emulator.api_requests", "emulator.telling"],
-    ["emulator.starting", "emulator.snapshots", "emulator.beginnings"],
     ["emulator.harness", "emulator.account", "emulator.inboxes", "emulator.believable"],
     ["emulator", "emulator.cli", "emulator.pytest_plugin", "emulator.__main__"],
 ]

@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import httpx
 import pytest
@@ -124,3 +126,41 @@ def test_a_missing_key_variable_is_explained() -> None:
     done = _run("contract", "run", "inkbox", "--base-url", "http://127.0.0.1:1", "--key-env", "NO_SUCH_KEY")
     assert done.returncode == 1
     assert done.stderr == "Error: the environment variable NO_SUCH_KEY is not set\n"
+
+
+def test_a_world_is_filled_kept_and_put_back(tmp_path: Path) -> None:
+    state, plan = tmp_path / "state", tmp_path / "plan.json"
+    with _serving("--json", "--seed", "7") as process:
+        assert process.stdout is not None
+        at = ("--url", json.loads(process.stdout.readline())["url"])
+        assert _run("seed", "--messages", "30", *at).stdout == "30 mails are there, over 5 mailboxes\n"
+        assert _run("snapshot", "save", str(state), *at).stdout.startswith(f"{state} holds the state, ")
+        assert _run("seed", "--messages", "1", "--mailboxes", "1", "--seed", "2", *at).returncode == 0
+        assert _run("snapshot", "load", str(state), *at).stdout == f"the state of {state} is there, seed 7\n"
+        assert len(httpx.get(f"{at[1]}/_emulator/messages").json()["messages"]) == 30
+        refused = _run("snapshot", "load", __file__, *at)
+        assert (refused.returncode, refused.stderr) == (1, "Error: this is no snapshot of an emulator\n")
+    assert _run("seed", "--messages", "3", "-o", str(plan)).stdout == f"{plan} holds a plan with 3 mails\n"
+    for start, count in ((state, 30), (plan, 3)):
+        with _serving("--json", "--start-with", str(start)) as process:
+            assert process.stdout is not None
+            url = json.loads(process.stdout.readline())["url"]
+            assert len(httpx.get(f"{url}/_emulator/messages").json()["messages"]) == count
+
+
+def test_a_start_that_cannot_be_is_one_line(tmp_path: Path) -> None:
+    tmp_path.joinpath("plan.json").write_text('{"mails": []}')
+    done = _run("serve", "--port", "0", "--start-with", str(tmp_path / "plan.json"))
+    assert done.returncode == 1
+    assert done.stderr.count("\n") == 1
+    assert "plan.json: Additional properties are not allowed ('mails' was unexpected)" in done.stderr
+
+
+def test_https_is_served_where_it_is_asked_for(tmp_path: Path) -> None:
+    ca = tmp_path / "ca.pem"
+    with _serving("--json", "--https-port", "0", "--ca-file", str(ca)) as process:
+        assert process.stdout is not None
+        url = json.loads(process.stdout.readline())["https_url"]
+        trusting = ssl.create_default_context(cafile=ca)
+        assert httpx.get(f"{url}/_emulator/health", verify=trusting).json()["ready"] is True
+        assert httpx.get(f"{url}/", verify=trusting).json()["providers"]["inkbox"] == f"{url}/inkbox"

@@ -9,7 +9,18 @@ from werkzeug.exceptions import HTTPException
 
 from emulator.provider import Problem
 from emulator.servers.http.building import built_once
-from emulator.servers.http.control import clock, faults, files, journal, mail, mailboxes, settings, webhooks, worlds
+from emulator.servers.http.control import (
+    clock,
+    faults,
+    files,
+    journal,
+    mail,
+    mailboxes,
+    settings,
+    state,
+    webhooks,
+    worlds,
+)
 from emulator.servers.http.control.asked import Json, choose_world
 
 CONTROL_PREFIX: Final = "/_emulator"
@@ -18,7 +29,7 @@ FILES: Final = f"{CONTROL_PREFIX}/files/"
 PAGES_PREFIX: Final = f"{CONTROL_PREFIX}/ui/"
 """Below which the pages for people are; the first of them is at the control API's own root."""
 
-_PARTS: Final = (worlds, clock, mailboxes, mail, files, journal, webhooks, faults, settings)
+_PARTS: Final = (worlds, state, clock, mailboxes, mail, files, journal, webhooks, faults, settings)
 
 
 @built_once
