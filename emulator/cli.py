@@ -143,9 +143,13 @@ def serve(
         ca_file.write_bytes(servers.authority.pem)
     ready = servers.ready()
     click.echo(json.dumps(ready) if as_json else _first_screen(ready, emulator.seed))
-    while not stop.wait(3600):
-        pass
+    _wait_for(stop)
     servers.close()
+
+
+def _wait_for(stop: threading.Event) -> None:
+    while not stop.wait(3600):  # without a timeout, Ctrl-C is not heard everywhere
+        pass
 
 
 def _ports(http: int, *mail: int | None) -> Ports:

@@ -164,6 +164,7 @@ class Emulator:
 
         `matches` is a pattern or a function. AssertionError tells what did arrive and why it is not it.
         """
+        __tracebackhide__ = True
         wanted = Wanted(to, from_, subject, text, matches=matches)
         found = sightings.wait_for(self.world, wanted, timeout=self.patience(timeout))
         if found is None:
@@ -182,6 +183,7 @@ class Emulator:
 
         A clock that stands still is moved on by `within`, so that days take no time; in real time it is waited.
         """
+        __tracebackhide__ = True
         expect_none(self, Wanted(to, from_, subject), within)
 
     def patience(self, timeout: float) -> float:

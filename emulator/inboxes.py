@@ -49,9 +49,12 @@ class Inbox:
 
         AssertionError if it did not arrive at once: the mailbox refuses it, or it is held up on the way.
         """
+        __tracebackhide__ = True
         arrived = self.emulator.receive(self.address, subject, text, sender=sender, **more)  # type: ignore[arg-type]
         if not arrived:
-            raise AssertionError(f"the mail to {self.address} did not arrive: {self.emulator.journal()[-1]}")
+            raise AssertionError(
+                "\n".join([f"the mail to {self.address} did not arrive", telling.summary(self.emulator.world)])
+            )
         return arrived[0]
 
     def wait_for(
@@ -68,6 +71,7 @@ class Inbox:
         `subject`, `from_` and `text` are parts without regard to case; `matches` is a pattern, or a function that is
         called with the mail. AssertionError tells what did arrive and why it is not it.
         """
+        __tracebackhide__ = True
         return self._take(Wanted(self.address, from_, subject, text, matches=matches), timeout)
 
     async def wait_for_async(
@@ -80,15 +84,18 @@ class Inbox:
         timeout: float = 5.0,  # the same as without async
     ) -> Sighting:
         """Do the same in asyncio or trio, without holding the loop."""
+        __tracebackhide__ = True
         wanted = Wanted(self.address, from_, subject, text, matches=matches)
         return await in_thread(lambda: self._take(wanted, timeout))
 
     def wait_for_reply(self, mail: Sighting, *, timeout: float = 5.0) -> Sighting:
         """Return the answer to a mail, as `wait_for` does."""
+        __tracebackhide__ = True
         return self._take(Wanted(self.address, reply_to=mail.mail.message_id or ""), timeout)
 
     async def wait_for_reply_async(self, mail: Sighting, *, timeout: float = 5.0) -> Sighting:
         """Do the same in asyncio or trio, without holding the loop."""
+        __tracebackhide__ = True
         return await in_thread(lambda: self.wait_for_reply(mail, timeout=timeout))
 
     def expect_none(
@@ -104,9 +111,11 @@ class Inbox:
 
         A clock that stands still is moved on by `within`, so that days take no time; in real time it is waited.
         """
+        __tracebackhide__ = True
         expect_none(self.emulator, Wanted(self.address, from_, subject, text, matches=matches), within)
 
     def _take(self, wanted: Wanted, timeout: float) -> Sighting:
+        __tracebackhide__ = True
         world = self.emulator.world
         found = sightings.wait_for(world, wanted, timeout=self.emulator.patience(timeout), taken=self._taken)
         if found is None:
@@ -159,6 +168,7 @@ class Person(Inbox):
 
 def expect_none(emulator: Emulator, wanted: Wanted, within: str | float | timedelta) -> None:
     """Make sure that no mail comes that is wanted here; AssertionError names what did."""
+    __tracebackhide__ = True
     world, wait = emulator.world, duration(within)
     before = world.store.ticks("arrivals")
 

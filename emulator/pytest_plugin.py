@@ -51,6 +51,8 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
     if report.failed and emulator is not None:
         from emulator import telling
 
+        if telling.is_told(report.longreprtext):
+            return report
         report.sections.append(("Inbox Emulator", telling.summary(emulator.world, emulator.refused)))
     return report
 

@@ -166,10 +166,10 @@ def test_a_failed_test_shows_what_its_emulator_saw(tmp_path: Path) -> None:
         "-------------------------------- Inbox Emulator --------------------------------\n"
         "What arrived:\n"
         "  to bot@inkboxmail.com from jane@example.com: 'Hello'\n"
+        "Connections that were refused:\n"
+        "  https://example.org/path\n"
         "The last API calls:\n"
         "  GET inkbox /api/whoami 200 whoami\n"
-        "Refused:\n"
-        "  https://example.org/path\n"
         "Seed '0'; it starts the same with @pytest.mark.emulator(seed='0')\n"
     ) in shown, shown
 

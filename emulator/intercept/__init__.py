@@ -46,6 +46,7 @@ class Interception:
 
     def refuse(self, scheme: str, host: str, port: int, request: Request) -> NoReturn:
         """Raise the UnexpectedConnection of a request that may not be made."""
+        __tracebackhide__ = True
         usual = port == {"http": 80, "https": 443}[scheme]
         raise self.destinations.refusal(f"{scheme}://{host}{'' if usual else f':{port}'}{request.target}", host)
 
@@ -54,6 +55,7 @@ class Interception:
 
         UnexpectedConnection if it may not.
         """
+        __tracebackhide__ = True
         return self.destinations.kind(host, port, url or f"{scheme}://{host}") is None
 
     def answer(self, scheme: str, host: str, port: int, request: Request) -> Reply:
@@ -65,6 +67,7 @@ class Interception:
 
         UnexpectedConnection if it may not.
         """
+        __tracebackhide__ = True
         kind = self.destinations.kind(host, port)
         return None if kind is None else self._doors.port(kind)
 

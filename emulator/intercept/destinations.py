@@ -61,6 +61,7 @@ class Destinations:
 
         UnexpectedConnection if it is neither; `url` is what it names, if more than host and port is known.
         """
+        __tracebackhide__ = True
         if not self.may_reach(host, port):
             raise self.refusal(url or f"{host}:{port}", host)
         return self._ports.get(_name(host), {}).get(port)

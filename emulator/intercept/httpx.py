@@ -29,6 +29,7 @@ def patch(interception: Interception, patches: Patches) -> None:
 
 def _handling(interception: Interception, original: Callable[..., Any]) -> Callable[..., Any]:
     def handle_request(transport: Any, request: httpx.Request) -> httpx.Response:
+        __tracebackhide__ = True
         if _passes(interception, request):
             response: httpx.Response = original(transport, request)
             return response
@@ -39,6 +40,7 @@ def _handling(interception: Interception, original: Callable[..., Any]) -> Calla
 
 def _async_handling(interception: Interception, original: Callable[..., Any]) -> Callable[..., Any]:
     async def handle_async_request(transport: Any, request: httpx.Request) -> httpx.Response:
+        __tracebackhide__ = True
         if _passes(interception, request):
             response: httpx.Response = await original(transport, request)
             return response
@@ -53,6 +55,7 @@ def _async_handling(interception: Interception, original: Callable[..., Any]) ->
 
 
 def _passes(interception: Interception, request: httpx.Request) -> bool:
+    __tracebackhide__ = True
     url = request.url
     return interception.passes(url.scheme, url.host, _port(url), str(url))
 
