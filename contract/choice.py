@@ -37,6 +37,9 @@ class Choice:
     baseline: str | None = None
     ledger: str | None = None
     record: str | None = None
+    webhook_url: str | None = None
+    webhook_port: int | None = None
+    patience: float | None = None
 
     def providers(self) -> list[str]:
         """Return the names of the providers to run against."""
@@ -76,14 +79,20 @@ class Choice:
         host = urlsplit(self.base_url).hostname or ""
         if not host:
             return f"{self.base_url!r} is no URL"
-        if self.yes or host in _LOOPBACK or self.is_providers(host):
+        if self.yes or self.is_loopback or self.is_own_host:
             return None
         return f"{host} is neither {self.get(self.provider).title}'s nor this machine; --yes runs against it anyway"
 
-    def is_providers(self, host: str) -> bool:
-        """Tell whether a host is the provider's own."""
+    @property
+    def is_loopback(self) -> bool:
+        """Tell whether the chosen URL is on this machine."""
+        return (urlsplit(self.base_url or "").hostname or "") in _LOOPBACK
+
+    @property
+    def is_own_host(self) -> bool:
+        """Tell whether the chosen URL is at a host of the provider's own."""
         own = self.get(self.provider).all_hosts if self.provider else ()
-        return host in {name.partition(":")[0] for name in own}
+        return (urlsplit(self.base_url or "").hostname or "") in {name.partition(":")[0] for name in own}
 
 
 def _named(written: str) -> tuple[str, str]:

@@ -135,7 +135,7 @@ def clean_ledger(path: Path, key_env: tuple[str, ...]) -> Told:
         key_env=key_env or tuple(ledger.head["key_env"]),
     )
     run = Run(choice)
-    run.begin(served=False)
+    run.kind = "live"
     run.budget, run.ledger, run.mark = Budget(None), ledger, ledger.head["mark"]
     target = Target(str(choice.provider), run)
     unclear = [f"{name}: it is not known whether it created something" for name in find_lost(target)]

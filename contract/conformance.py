@@ -14,6 +14,7 @@ from emulator.openapi import JSON_TYPE, Document, Operation
 
 _MANY = 20
 _DEPTH = 12
+_ANNOTATIONS = {"description", "title", "examples", "default"}
 _ASKED = ("types", "options", "expected_value", "format", "pattern", "limit")
 
 
@@ -92,10 +93,10 @@ def _content(document: Document, exchange: Exchange, response: Mapping[str, Any]
         yield _finding(exchange, "content-type", "", ", ".join(content), exchange.content_type or "missing")
     schema = content.get(exchange.content_type, {}).get("schema")
     if schema is not None and exchange.content_type.endswith("json"):
-        yield from _body(document, exchange, schema)
+        yield from _body(document, exchange)
 
 
-def _body(document: Document, exchange: Exchange, schema: Mapping[str, Any]) -> Iterator[Finding]:
+def _body(document: Document, exchange: Exchange) -> Iterator[Finding]:
     try:
         value = exchange.json
     except ValueError:
@@ -107,7 +108,7 @@ def _body(document: Document, exchange: Exchange, schema: Mapping[str, Any]) -> 
         if number >= _MANY:
             return
         yield from _broken(exchange, value, error)
-    known = documented_fields(document, schema)
+    known = _known_fields(document, exchange.operation.id, exchange.status, exchange.content_type)
     for pointer, types in fields_of(value).items():
         if pointer not in known and not _free(pointer, known):
             yield _finding(exchange, "field-undocumented", pointer, "no such field", f"a field ({_or(types)})")
@@ -124,6 +125,8 @@ def _broken(exchange: Exchange, value: Any, error: Any) -> Iterator[Finding]:
             yield from _broken(exchange, value, inner)
     elif keyword == "required":
         yield _finding(exchange, "field-missing", f"{at}/{rule['property']}", "a required field", "missing")
+    elif isinstance(error.kind, jsonschema_rs.ValidationErrorKind.FalseSchema):
+        yield _finding(exchange, "field-undocumented", at, "no such field", f"a field ({shown})")
     elif keyword == "additionalProperties":
         for name in rule["unexpected"]:
             yield _finding(exchange, "field-undocumented", f"{at}/{name}", "no such field", "a field")
@@ -166,6 +169,13 @@ def _or(names: Any) -> str:
 
 
 @cache
+def _known_fields(document: Document, operation: str, status: int, content_type: str) -> dict[str, str]:
+    response = documented_response(document.operations[operation], status)
+    assert response is not None
+    return documented_fields(document, response["content"][content_type]["schema"])
+
+
+@cache
 def _validator(document: Document, operation: str, status: int, content_type: str) -> Any:
     response = documented_response(document.operations[operation], status)
     assert response is not None
@@ -173,8 +183,10 @@ def _validator(document: Document, operation: str, status: int, content_type: st
     return jsonschema_rs.Draft202012Validator(schema, validate_formats=True)
 
 
-def described(document: Document, schema: Mapping[str, Any]) -> str:
+def described(document: Document, schema: Mapping[str, Any] | bool) -> str:
     """Return what a schema asks of a value, in few words."""
+    if isinstance(schema, bool):
+        return "any" if schema else "nothing"
     schema = document.resolve(schema)
     if "enum" in schema:
         return _or(str(item) for item in schema["enum"])
@@ -188,8 +200,8 @@ def described(document: Document, schema: Mapping[str, Any]) -> str:
     return f"{shown} ({schema['format']})" if "format" in schema else shown
 
 
-def _fields(document: Document, schema: Mapping[str, Any], at: str, depth: int) -> Iterator[tuple[str, str]]:
-    schema = document.resolve(schema)
+def _fields(document: Document, schema: Mapping[str, Any] | bool, at: str, depth: int) -> Iterator[tuple[str, str]]:
+    schema = document.resolve(_as_object(schema))
     if depth > _DEPTH:
         yield f"{at}/**", "any"
         return
@@ -205,6 +217,13 @@ def _fields(document: Document, schema: Mapping[str, Any], at: str, depth: int) 
         yield f"{at}/**", "any"
 
 
+def _as_object(schema: Mapping[str, Any] | bool) -> Mapping[str, Any]:
+    """Return a schema that is only true or false as what it means."""
+    if isinstance(schema, bool):
+        return {} if schema else {"not": {}}
+    return schema
+
+
 def _is_free(schema: Mapping[str, Any]) -> bool:
     """Tell whether any field may stand here: the schema says so, or is an object and names none."""
     more = schema.get("additionalProperties")
@@ -212,7 +231,7 @@ def _is_free(schema: Mapping[str, Any]) -> bool:
         return True
     given = schema.get("type", ())
     object_of_no_names = "object" in ([given] if isinstance(given, str) else given) and "properties" not in schema
-    return more is None and (object_of_no_names or schema == {} or set(schema) <= {"description"})
+    return more is None and (object_of_no_names or set(schema) <= _ANNOTATIONS)
 
 
 def _free(pointer: str, known: Mapping[str, str]) -> bool:

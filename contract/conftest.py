@@ -45,6 +45,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     add("--baseline", help="A file of differences that are accepted.")
     add("--ledger", help="Keep the list of what was created, and has to be deleted, in this file.")
     add("--show-progress", action="store_true", help="Show on stderr how far the run is.")
+    add("--webhook-url", help="Where a tunnel leads from to --webhook-port, for a provider to post webhooks to.")
+    add("--webhook-port", type=int, help="The port on this machine that webhooks arrive at.")
+    add("--patience", type=float, help="For how many seconds to wait for mail at a live provider.")
     add("--record", help="Save the exchanges of the journeys into this folder.")
 
 
@@ -57,7 +60,7 @@ def pytest_configure(config: pytest.Config) -> None:
         raise pytest.UsageError(refused)
     aim.RUN = Run(choice)
     if choice.base_url:
-        aim.RUN.begin(served=aim.is_emulator(choice))
+        aim.RUN.begin(served=aim.is_emulator(choice), probes=int(not choice.is_own_host))
     config.pluginmanager.register(Outcomes(aim.RUN), "contract-outcomes")
     if config.getoption("--show-progress"):
         config.pluginmanager.register(Progress(aim.RUN), "contract-progress")

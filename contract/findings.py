@@ -4,25 +4,33 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import asdict, dataclass, field, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 ERROR, WARNING, INFO = "error", "warning", "info"
 
-SEVERITIES = {
-    "status": ERROR,
-    "content-type": ERROR,
-    "header-missing": ERROR,
-    "header-value": ERROR,
-    "no-json": ERROR,
-    "field-missing": ERROR,
-    "field-type": ERROR,
-    "field-value": ERROR,
-    "field-undocumented": WARNING,
-    "rule": ERROR,
-    "input": ERROR,
-    "left-behind": ERROR,
+
+class Kind(NamedTuple):
+    """How bad findings of a kind are, and what they are."""
+
+    severity: str
+    meaning: str
+
+
+KINDS = {
+    "status": Kind(ERROR, "an answer with a status that is not documented for the operation"),
+    "content-type": Kind(ERROR, "an answer of another type than documented"),
+    "header-missing": Kind(ERROR, "a required header is missing"),
+    "header-value": Kind(ERROR, "a header says something that it may not"),
+    "no-json": Kind(ERROR, "an answer that should be JSON is none"),
+    "field-missing": Kind(ERROR, "a required field is missing"),
+    "field-type": Kind(ERROR, "a field is of another type"),
+    "field-value": Kind(ERROR, "a field has a value that it may not have: an unknown word, a wrong format"),
+    "field-undocumented": Kind(WARNING, "a field that is not documented"),
+    "rule": Kind(ERROR, "a journey failed: the provider breaks a rule of its documentation"),
+    "input": Kind(ERROR, "the schema suite: bad input was taken, good input was refused"),
+    "left-behind": Kind(ERROR, "something that the run created could not be deleted"),
 }
-"""Every kind of finding, and how bad it is: what the document forbids is an error."""
+"""Every kind of finding: what the document forbids is an error."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +52,7 @@ class Finding:
     @property
     def severity(self) -> str:
         """How bad it is."""
-        return SEVERITIES[self.kind]
+        return KINDS[self.kind].severity
 
     @property
     def id(self) -> str:

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 from urllib.parse import quote
 
 import httpx
 
+from contract.receiver import Heard, Receiver
 from contract.target import Target
 
 T = TypeVar("T")
+
+_WEBHOOK_PATIENCE = 10.0
+_BETWEEN_LOOKS = 0.02
 
 logging.getLogger("httpx").setLevel(logging.WARNING)
 
@@ -55,6 +60,14 @@ class Api:
     def until(self, look: Callable[[], T], enough: Callable[[T], bool] = bool) -> T:
         """Look until there is enough to see, and return it: mail takes its time. Else what the last look saw."""
         return self.target.until(look, enough)
+
+    def webhook(self, receiver: Receiver) -> Heard:
+        """Return the first webhook that arrives; fails if none does."""
+        deadline = time.monotonic() + _WEBHOOK_PATIENCE
+        while not receiver.heard and time.monotonic() < deadline:
+            time.sleep(_BETWEEN_LOOKS)
+        assert receiver.heard, "no webhook came"
+        return receiver.heard[0]
 
     def judge(self, operation: str, response: httpx.Response) -> None:
         """Assert that a response is one of this operation, so that it was held against the document."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from contract.exchange import Exchange
@@ -31,14 +32,20 @@ class Deletion:
         return {name: str(value) for name, value in found.items()} if None not in found.values() else None
 
 
-def deletion_of(document: Document, operation: Operation) -> Deletion | None:
-    """Return what deletes that which an operation creates, None if the document links to nothing of the kind."""
+@cache
+def _deletion(document: Document, name: str) -> Deletion | None:
+    operation = document.operations[name]
     for response in operation.responses.values():
         for link in response.get("links", {}).values():
             target = document.operations.get(link.get("operationId", ""))
             if target is not None and target.method == "DELETE" and _deletes(link, operation, target):
                 return Deletion(target, link["parameters"])
     return None
+
+
+def deletion_of(document: Document, operation: Operation) -> Deletion | None:
+    """Return what deletes that which an operation creates, None if the document links to nothing of the kind."""
+    return _deletion(document, operation.id)
 
 
 def named_in(exchange: Exchange) -> set[str]:

@@ -44,7 +44,7 @@ class Outcomes:
                 outcome = "drift"
             else:
                 observed.found(self._findings(item, error))
-        reason = str(report.longrepr[2]) if report.skipped and isinstance(report.longrepr, tuple) else ""
+        reason = str(getattr(call.excinfo.value, "msg", "")) if call.excinfo is not None and report.skipped else ""
         observed.journeys[sentence(item)] = {"outcome": outcome, "reason": self._run.scrubber.text(reason)}
         return report
 

@@ -41,14 +41,18 @@ class Run:
         """What the current test sent and received."""
         self.watchers: list[Callable[[Exchange], None]] = []
 
-    def begin(self, *, served: bool) -> None:
-        """Get ready for an API at a URL: an emulator that is served, or a live provider, which is treated with care."""
+    def begin(self, *, served: bool, probes: int = 0) -> None:
+        """Get ready for an API at a URL: an emulator that is served, or a live provider, which is treated with care.
+
+        `probes` are requests that were sent to find out which.
+        """
         self.kind = "served" if served else "live"
         if not served:
             choice = self.choice
             limit = choice.budget if choice.budget is not None else BUDGETS[choice.profile or "read"]
             self.budget, self.pace = Budget(limit), Pace(choice.rate or PER_SECOND)
             self.ledger = self._new_ledger()
+            self.budget.sent = probes
         elif self.choice.budget is not None:
             self.budget = Budget(self.choice.budget)
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from itertools import count
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
@@ -13,6 +14,7 @@ import pytest
 
 from contract.choice import Choice
 from contract.in_process import InProcess
+from contract.receiver import Receiver, receiving
 from contract.run import Run
 from contract.wire import Wire
 from emulator.harness import Emulator
@@ -40,6 +42,7 @@ class Target:
         inner: httpx.BaseTransport = InProcess(self.emulator.wsgi) if self.emulator else httpx.HTTPTransport()
         self._raw = httpx.Client(base_url=self.base_url, transport=inner, timeout=_TIMEOUT)
         self.live = run.live
+        self._patience = (choice.patience or _PATIENCE) if run.live else 0.0
         self.wire = Wire(inner, self.provider, self.base_url, run)
         self.http = httpx.Client(base_url=self.base_url, transport=self.wire, timeout=_TIMEOUT)
         if self.emulator is None and not self.live:
@@ -57,12 +60,21 @@ class Target:
 
     def until(self, look: Callable[[], T], enough: Callable[[T], bool] = bool) -> T:
         """Look until there is enough to see, and return it: at a live API mail takes its time. Else the last look."""
-        deadline = time.monotonic() + (_PATIENCE if self.live else 0)
+        deadline = time.monotonic() + self._patience
         while True:
             seen = look()
             if enough(seen) or time.monotonic() >= deadline:
                 return seen
             time.sleep(_BETWEEN_LOOKS)
+
+    @contextmanager
+    def receiver(self) -> Iterator[Receiver]:
+        """Listen for webhooks; skips the test where the provider could not reach this machine."""
+        choice = self.run.choice
+        if self.live and choice.webhook_url is None and not choice.is_loopback:
+            pytest.skip("needs --webhook-url, a tunnel to --webhook-port")
+        with receiving(choice.webhook_port or 0, choice.webhook_url) as receiver:
+            yield receiver
 
     def control(self, method: str, path: str, **options: Any) -> httpx.Response:
         """Use the emulator's control API; skips the test on a live API."""
@@ -100,7 +112,7 @@ class Target:
 def is_emulator(choice: Choice) -> bool:
     """Tell whether an emulator answers at the chosen URL. A provider's own host is not even asked."""
     parts = urlsplit(str(choice.base_url))
-    if choice.is_providers(parts.hostname or ""):
+    if choice.is_own_host:
         return False
     try:
         answer = httpx.get(f"{parts.scheme}://{parts.netloc}/_emulator/health", timeout=_TIMEOUT)

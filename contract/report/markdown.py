@@ -96,7 +96,7 @@ def _journeys(report: Report) -> list[str]:
     reasons: dict[str, list[str]] = {}
     for name, journey in report.observed.journeys.items():
         if journey["outcome"] == "skipped":
-            reasons.setdefault(journey["reason"].removeprefix("Skipped: "), []).append(name)
+            reasons.setdefault(journey["reason"], []).append(name)
     lines += [f"- {_cell(reason)}: {'; '.join(_cell(name) for name in names)}" for reason, names in reasons.items()]
     return [*(lines if reasons else [*lines[:2], "", "Nothing was left out."]), ""]
 
