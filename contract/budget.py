@@ -38,10 +38,10 @@ class Budget:
             self.sent += 1
             self.reserved -= 1
 
-    def release(self) -> None:
-        """Give back a request that was held back and is not needed."""
+    def release(self, count: int = 1) -> None:
+        """Give back requests that were held back and are not needed."""
         with self._lock:
-            self.reserved -= 1
+            self.reserved -= count
 
     @property
     def left(self) -> int | None:

@@ -6,6 +6,7 @@ import os
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+from contract.budget import Refused
 from emulator import providers
 from emulator.harness import Emulator
 from emulator.provider import Provider
@@ -64,7 +65,9 @@ class Choice:
         if not self.key_env:
             return provider.credentials[name]
         variables = dict(_named(written) for written in self.key_env)
-        return os.environ[variables.get(name) or variables.get("api_key") or next(iter(variables.values()))]
+        if name not in variables and name != "api_key":
+            raise Refused(f"needs a key for {name}: --key-env {name}=VARIABLE")
+        return os.environ[variables.get(name) or next(iter(variables.values()))]
 
     def secrets(self) -> list[str]:
         """Return the keys that were given."""

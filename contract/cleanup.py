@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import quote
@@ -20,6 +21,7 @@ from emulator.openapi import Operation
 
 _GONE = (404, 410)
 _PAGES = 50
+_SKEW = timedelta(seconds=5)
 _CURSORS = ("next_cursor", "next_page_token", "nextCursor", "next_page")
 
 
@@ -37,38 +39,71 @@ def clean(target: Target) -> list[Made]:
 
 
 def find_lost(target: Target) -> list[str]:
-    """Find what creates made of which no answer is known, by the run's mark; return the operations that stay unclear.
+    """Find what creates made of which no answer is known; return, in words, what stays unclear.
 
-    What is found goes into the ledger, to be deleted with the rest.
+    What bears the run's mark, or is named by something that does, is the run's: it goes into the ledger, to be deleted
+    with the rest. What is only new may be somebody else's: it is told, and left alone.
     """
-    ledger, document = target.run.ledger, target.provider.document
-    unclear = []
-    for number, name in list(ledger.intents.items()):
-        operation = document.operations[name]
+    ledger, document, unclear = target.run.ledger, target.provider.document, []
+    ours = _names_of_ours(target)
+    for number, intent in list(ledger.intents.items()):
+        operation = document.operations[intent.operation]
         deletion, listing = deletion_of(document, operation), _list_of(target, operation)
         if deletion is None or listing is None:
-            unclear.append(name)
+            unclear.append(f"{operation.id}: it is not known whether it created something")
             continue
         known = [made.parameters for made in ledger.open.values()]
-        lost = [found for found in _marked(target, listing, deletion) if found not in known]
+        new = [one for one in _listed(target, listing, deletion) if one.parameters not in known]
+        lost = [one for one in new if one.marked or ours & set(one.parameters.values())]
         if lost:
-            ledger.made(number, deletion.operation.id, lost[0])
-        else:
-            ledger.nothing(number)
+            ledger.made(number, deletion.operation.id, lost[0].parameters)
+            continue
+        ledger.nothing(number)
+        unclear += [f"{operation.id}: is {one.parameters} of this run?" for one in new if one.since(intent.when)]
     return unclear
 
 
-def _marked(target: Target, listing: Operation, deletion: Deletion) -> Iterator[dict[str, str]]:
-    """Yield the path parameters of everything listed that bears the run's mark."""
+class _Listed(NamedTuple):
+    """Something that is listed: its path parameters, whether it bears the run's mark, and when it was created."""
+
+    parameters: dict[str, str]
+    marked: bool
+    values: set[str]
+    created: Any
+
+    def since(self, moment: str) -> bool:
+        """Tell whether it was created at this moment or later, as far as it says."""
+        try:
+            return datetime.fromisoformat(self.created) >= datetime.fromisoformat(moment) - _SKEW
+        except (TypeError, ValueError):
+            return False
+
+
+def _names_of_ours(target: Target) -> set[str]:
+    """Return the strings in everything listed that bears the run's mark: an identity names its mailbox."""
+    ledger, document, found = target.run.ledger, target.provider.document, set[str]()
+    creates = {made.operation for made in ledger.open.values()} | {one.operation for one in ledger.intents.values()}
+    for name in creates:
+        operation = document.operations[name]
+        deletion, listing = deletion_of(document, operation), _list_of(target, operation)
+        if deletion is not None and listing is not None:
+            found = found.union(*(one.values for one in _listed(target, listing, deletion) if one.marked))
+    return found
+
+
+def _listed(target: Target, listing: Operation, deletion: Deletion) -> Iterator[_Listed]:
+    """Yield everything that an operation lists, page by page."""
     mark = f"-{target.run.mark}-"
     query: dict[str, str] = {}
     for _ in range(_PAGES):
         answer = _send(target, listing, {}, query)
         page = answer.json() if answer is not None and answer.is_success else {}
         for item in _items(page):
-            found = deletion.parameters_of_item(item) if mark in json.dumps(item) else None
+            found = deletion.parameters_of_item(item)
             if found is not None:
-                yield found
+                values = {value for value in item.values() if isinstance(value, str)}
+                created = item.get("created_at") or item.get("createdAt")
+                yield _Listed(found, mark in json.dumps(item), values, created)
         following = _next(page)
         if following is None:
             return
@@ -138,7 +173,7 @@ def clean_ledger(path: Path, key_env: tuple[str, ...]) -> Told:
     run.kind = "live"
     run.budget, run.ledger, run.mark = Budget(None), ledger, ledger.head["mark"]
     target = Target(str(choice.provider), run)
-    unclear = [f"{name}: it is not known whether it created something" for name in find_lost(target)]
+    unclear = find_lost(target)
     count = len(ledger.open)
     left = [f"{one.operation}: {one.delete} failed for {one.parameters}" for one in clean(target)]
     target.close()

@@ -10,8 +10,9 @@ import json
 import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 
 @dataclass
@@ -24,6 +25,13 @@ class Made:
     parameters: dict[str, str]
 
 
+class Intent(NamedTuple):
+    """A create of which no answer is known, and when it was sent."""
+
+    operation: str
+    when: str
+
+
 @dataclass
 class Ledger:
     """The created things of a run; without a path it is kept in memory only."""
@@ -31,8 +39,8 @@ class Ledger:
     path: Path | None
     head: dict[str, Any]
     open: dict[int, Made] = field(default_factory=dict)
-    intents: dict[int, str] = field(default_factory=dict)
-    """Creates of which no answer is known, by number: the operation."""
+    intents: dict[int, Intent] = field(default_factory=dict)
+    """Creates of which no answer is known, by number."""
     _count: int = 0
     _owned: set[str] = field(default_factory=set)
 
@@ -52,13 +60,14 @@ class Ledger:
     def intend(self, operation: str) -> int:
         """Note that something is about to be created; returns its number."""
         self._count += 1
-        self.intents[self._count] = operation
-        self._write({"event": "intent", "number": self._count, "operation": operation})
+        intent = Intent(operation, datetime.now(UTC).isoformat(timespec="seconds"))
+        self.intents[self._count] = intent
+        self._write({"event": "intent", "number": self._count, **intent._asdict()})
         return self._count
 
     def made(self, number: int, delete: str, parameters: dict[str, str]) -> None:
         """Note what was created, and how it is deleted."""
-        made = Made(number, self.intents.pop(number), delete, parameters)
+        made = Made(number, self.intents.pop(number).operation, delete, parameters)
         self.open[number] = made
         self._write({"event": "made", "number": number, "delete": delete, "parameters": parameters})
 
@@ -108,9 +117,9 @@ class Ledger:
         number, event = line["number"], line["event"]
         self._count = max(self._count, number)
         if event == "intent":
-            self.intents[number] = line["operation"]
+            self.intents[number] = Intent(line["operation"], line["when"])
         elif event == "made":
-            self.open[number] = Made(number, self.intents.pop(number), line["delete"], line["parameters"])
+            self.open[number] = Made(number, self.intents.pop(number).operation, line["delete"], line["parameters"])
         elif event == "renamed":
             self.open[number].parameters = line["parameters"]
         else:

@@ -32,20 +32,30 @@ class Deletion:
         return {name: str(value) for name, value in found.items()} if None not in found.values() else None
 
 
+def deletion_of(document: Document, operation: Operation) -> Deletion | None:
+    """Return what deletes that which an operation creates, None if the document links to nothing of the kind."""
+    return next((one for one in deletions_of(document, operation) if _is_of(one, operation)), None)
+
+
+def deletions_of(document: Document, operation: Operation) -> tuple[Deletion, ...]:
+    """Return what deletes all that an operation creates: the thing itself, and what it may make beside it.
+
+    An identity may come with a mailbox, which its deletion leaves alone. Without the first there is none.
+    """
+    return _deletions(document, operation.id)
+
+
 @cache
-def _deletion(document: Document, name: str) -> Deletion | None:
-    operation = document.operations[name]
+def _deletions(document: Document, name: str) -> tuple[Deletion, ...]:
+    operation, found = document.operations[name], []
     for response in operation.responses.values():
         for link in response.get("links", {}).values():
             target = document.operations.get(link.get("operationId", ""))
-            if target is not None and target.method == "DELETE" and _deletes(link, operation, target):
-                return Deletion(target, link["parameters"])
-    return None
-
-
-def deletion_of(document: Document, operation: Operation) -> Deletion | None:
-    """Return what deletes that which an operation creates, None if the document links to nothing of the kind."""
-    return _deletion(document, operation.id)
+            if target is not None and target.method == "DELETE" and link.get("parameters"):
+                found.append(Deletion(target, link["parameters"]))
+    itself = [one for one in found if _is_of(one, operation)]
+    beside = [one for one in found if one not in itself and len(one.expressions) == 1]
+    return (*itself[:1], *beside) if itself else ()
 
 
 def named_in(exchange: Exchange) -> set[str]:
@@ -59,9 +69,9 @@ def named_in(exchange: Exchange) -> set[str]:
     return {str(value) for value in found if value is not None}
 
 
-def _deletes(link: Mapping[str, Any], create: Operation, delete: Operation) -> bool:
-    """Tell whether a link leads to the deletion of the created thing itself, and not of something in it."""
-    return bool(link.get("parameters")) and delete.path.rpartition("/")[0] == create.path.rstrip("/")
+def _is_of(deletion: Deletion, create: Operation) -> bool:
+    """Tell whether a deletion is that of the created thing itself, and not of something in it or beside it."""
+    return deletion.operation.path.rpartition("/")[0] == create.path.rstrip("/")
 
 
 def _evaluate(expression: str, exchange: Exchange) -> Any:

@@ -12,6 +12,7 @@ import pytest
 from contract.cleanup import clean, find_lost
 from contract.findings import Drift, Finding
 from contract.observed import Observed
+from contract.recording import Recorder, save
 from contract.report.baseline import accepted
 from contract.report.compose import Report, compose
 from contract.report.writing import write
@@ -44,9 +45,19 @@ class Outcomes:
                 outcome = "drift"
             else:
                 observed.found(self._findings(item, error))
+        if report.when == "call" and report.passed and self._run.choice.record:
+            self._record(Path(self._run.choice.record), item)
         reason = str(getattr(call.excinfo.value, "msg", "")) if call.excinfo is not None and report.skipped else ""
         observed.journeys[sentence(item)] = {"outcome": outcome, "reason": self._run.scrubber.text(reason)}
         return report
+
+    def _record(self, folder: Path, item: pytest.Item) -> None:
+        """Save the exchanges of a journey that passed."""
+        target = getattr(item, "funcargs", {}).get("target")
+        if target is not None:
+            exchanges = Recorder(target).fixture(list(self._run.trail))
+            if exchanges:
+                save(folder, sentence(item), target, exchanges)
 
     def _findings(self, item: pytest.Item, error: BaseException) -> list[Finding]:
         from contract.schema_failures import failures_of

@@ -14,7 +14,7 @@ from contract.exchange import Exchange
 from contract.findings import Finding
 from contract.ledger import Ledger, Made
 from contract.observed import Observed
-from contract.scrub import Scrubber
+from contract.scrub import Scrubber, words_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,7 +33,8 @@ class Run:
         self.budget = Budget(None)
         self.pace = Pace(None)
         self.ledger = Ledger(None, {})
-        self.scrubber = Scrubber(choice.secrets())
+        words = words_of(choice.get(choice.provider).document) if choice.provider else frozenset()
+        self.scrubber = Scrubber(choice.secrets(), words)
         self.observed: dict[str, Observed] = {}
         self.here: list[Finding] = []
         """What the current test found."""

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 from urllib.parse import quote
 
 from contract.exchange import Exchange
+from emulator.openapi import Document
 from emulator.world.masking import is_secret
 
 HIDDEN = "***"
@@ -23,17 +24,18 @@ class Scrubber:
     """Knows the secrets of a run as they turn up, and what of an exchange may be shown.
 
     What may be shown is told by form: words, small numbers and times. Everything else that a provider answered could
-    be a secret under a name nobody knows, and is hidden.
+    be a secret under a name nobody knows, and is hidden. `words` are no secrets wherever they stand.
     """
 
-    def __init__(self, secrets: Iterator[str] | list[str] | tuple[str, ...] = ()) -> None:
+    def __init__(self, secrets: Iterable[str] = (), words: frozenset[str] = frozenset()) -> None:
+        self._words = words
         self._secrets: set[str] = set()
         for secret in secrets:
             self.learn(secret)
 
     def learn(self, secret: str) -> None:
         """Hide this value from now on, wherever it stands."""
-        if len(secret) >= _SHORTEST:
+        if len(secret) >= _SHORTEST and secret not in self._words:
             self._secrets.update((secret, quote(secret, safe="")))
 
     def learn_from(self, exchange: Exchange) -> None:
@@ -86,6 +88,22 @@ class Scrubber:
                 "json": self.value(exchange.json_or_none()),
             },
         }
+
+
+def words_of(document: Document) -> frozenset[str]:
+    """Return every string that a contract document lists as a value: of enums and constants."""
+    return frozenset(_words(document.raw))
+
+
+def _words(value: Any) -> Iterator[str]:
+    if isinstance(value, dict):
+        for name, item in value.items():
+            if name in ("enum", "const"):
+                yield from (one for one in (item if isinstance(item, list) else [item]) if isinstance(one, str))
+            yield from _words(item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from _words(item)
 
 
 def _is_plain(run: str) -> bool:

@@ -12,7 +12,7 @@ from contract.conformance import differences
 from contract.exchange import Exchange, Paths
 from contract.guard import Guard
 from contract.ledger import Made
-from contract.links import deletion_of
+from contract.links import deletion_of, deletions_of
 from emulator.provider import Provider
 
 if TYPE_CHECKING:
@@ -41,17 +41,17 @@ class Wire(httpx.BaseTransport):
         live = self._run.live and "cleanup" not in request.extensions
         if live:
             self._guard.check(operation, parameters, request)
-        deletion = deletion_of(self._document, operation) if operation else None
-        root = live and deletion is not None and not any(map(self._run.ledger.owns, parameters.values()))
+        owned = any(map(self._run.ledger.owns, parameters.values()))
+        deletions = deletions_of(self._document, operation) if live and operation and not owned else ()
         number = None
 
         def before() -> None:
             nonlocal number
-            self._take(request, reserve=int(root))
-            if root and number is None and operation:
+            self._take(request, reserve=len(deletions))
+            if deletions and number is None and operation:
                 number = self._run.ledger.intend(operation.id)
 
-        response = self._send(request, before, release=root)
+        response = self._send(request, before, release=len(deletions))
         if response.headers.get("Content-Type", "").startswith(_STREAM):
             return response
         raw = b"".join(response.iter_raw())
@@ -82,7 +82,7 @@ class Wire(httpx.BaseTransport):
             self._run.budget.take(reserve)
         self._run.pace.wait()
 
-    def _send(self, request: httpx.Request, before: Callable[[], None], *, release: bool) -> httpx.Response:
+    def _send(self, request: httpx.Request, before: Callable[[], None], *, release: int) -> httpx.Response:
         """Send a request; again after a while, where a live provider says that it is too busy."""
         patient = self._run.live and request.extensions.get("expect") not in _WAITS
         for attempt in range(_ATTEMPTS):
@@ -92,8 +92,7 @@ class Wire(httpx.BaseTransport):
                 break
             response.read()
             response.close()
-            if release:
-                self._run.budget.release()
+            self._run.budget.release(release)
             self._run.pace.hold(response.headers.get("Retry-After"), attempt)
         return response
 
@@ -109,19 +108,27 @@ class Wire(httpx.BaseTransport):
         if operation is None:
             return
         if number is not None:
-            deletion = deletion_of(self._document, operation)
-            parameters = deletion.parameters(exchange) if deletion and exchange.succeeded else None
-            if deletion and parameters is not None:
-                known = ledger.find(deletion.operation.id, parameters)
-                if known is None:
-                    ledger.made(number, deletion.operation.id, parameters)
-                    return
-            ledger.nothing(number)
-            self._run.budget.release()
+            self._created(exchange, number)
         elif exchange.succeeded and operation.method == "DELETE":
             self._deleted(ledger.find(operation.id, exchange.parameters))
         elif exchange.succeeded:
             self._renamed(exchange)
+
+    def _created(self, exchange: Exchange, number: int) -> None:
+        """Put in the ledger what a create made; what it did not make needs no request in reserve."""
+        assert exchange.operation
+        ledger, made = self._run.ledger, 0
+        deletions = deletions_of(self._document, exchange.operation)
+        for deletion in deletions if exchange.succeeded else ():
+            parameters = deletion.parameters(exchange)
+            if parameters is not None and ledger.find(deletion.operation.id, parameters) is None:
+                ledger.made(
+                    number if not made else ledger.intend(exchange.operation.id), deletion.operation.id, parameters
+                )
+                made += 1
+        if not made:
+            ledger.nothing(number)
+        self._run.budget.release(len(deletions) - made)
 
     def _deleted(self, made: Made | None) -> None:
         if made is not None:

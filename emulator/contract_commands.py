@@ -80,6 +80,9 @@ def run(provider: str, key_env: tuple[str, ...], **chosen: Any) -> None:
     _installed()
     if chosen["accept"] and chosen["baseline"] is None:
         raise click.ClickException("--accept needs --baseline, the file to write")
+    refused = _refusal(provider, chosen)
+    if refused:
+        raise click.ClickException(refused)
     with TemporaryDirectory() as temporary:
         # Hypothesis keeps what it learns in a folder: not beside installed packages.
         os.environ["HYPOTHESIS_STORAGE_DIRECTORY"] = temporary
@@ -93,6 +96,13 @@ def run(provider: str, key_env: tuple[str, ...], **chosen: Any) -> None:
             import_module("contract.report.baseline").accept(chosen["baseline"], report)
         click.echo(json.dumps(report) if chosen["as_json"] else _lines(report, chosen["report"]))
     sys.exit(_INTERRUPTED if report["interrupted"] else code and (0 if chosen["accept"] else int(_fails(report))))
+
+
+def _refusal(provider: str, chosen: dict[str, Any]) -> str | None:
+    """Return why the suites must not run against the URL."""
+    choice = import_module("contract.choice").Choice(provider, chosen["base_url"], yes=chosen["yes"])
+    refusal: str | None = choice.refusal()
+    return refusal
 
 
 def _fails(report: dict[str, Any]) -> bool:

@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from contract.report.compose import Report
+from contract.report.html import html
+from contract.report.junit import junit
 from contract.report.markdown import markdown, summary
 from contract.scrub import Scrubber
 
@@ -14,7 +16,12 @@ from contract.scrub import Scrubber
 def write(report: Report, folder: Path, scrubber: Scrubber) -> None:
     """Write every format into a folder, without the secrets that the scrubber knows."""
     folder.mkdir(parents=True, exist_ok=True)
-    formats = {"report.md": markdown(report), "report.json": as_json(report)}
+    formats = {
+        "report.md": markdown(report),
+        "report.json": as_json(report),
+        "report.html": html(report),
+        "junit.xml": junit(report),
+    }
     for name, text in formats.items():
         (folder / name).write_text(scrubber.known(text), "utf-8")
 
