@@ -54,10 +54,14 @@ class Front:
     def _of_host(self, host: str) -> str | None:
         return _hosts().get(host) or self.worlds.hosts.get(host)
 
+    def _names_of_this(self) -> set[str]:
+        """Return the host names that mean this emulator: those it was told, and the providers' it stands in for."""
+        return self.worlds.names | {host.partition(":")[0] for host in (*_hosts(), *self.worlds.hosts)}
+
     def _own(self, path: str, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """Answer a request about the emulator itself: to a page, or to the control API."""
         # A signed URL is a credential, and is fetched by whatever name the provider's client knows.
-        refused = None if path.startswith(FILES) else refusal(environ, self.worlds.names | _hosts().keys())
+        refused = None if path.startswith(FILES) else refusal(environ, self._names_of_this())
         if refused is not None:
             return _refuse(refused, start_response)
         environ[WORLDS] = self.worlds
