@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from emulator._version import __version__
-from emulator.remote_commands import GROUPS
+from emulator.commands import COMMANDS
 
 if TYPE_CHECKING:
     from emulator.provider import Provider
@@ -29,8 +29,8 @@ def cli() -> None:
     """Run the email-for-agents providers on your own machine."""
 
 
-for _group in GROUPS:
-    cli.add_command(_group)
+for _command in COMMANDS:
+    cli.add_command(_command)
 
 
 def main() -> None:
@@ -170,7 +170,7 @@ def _first_screen(ready: dict[str, Any], seed: str) -> str:
         f"  smtp     {smtp['host']}:{smtp['port']}, with TLS {smtps['host']}:{smtps['port']}",
         f"  imap     {imap['host']}:{imap['port']}, with TLS {imaps['host']}:{imaps['port']}",
         *([f"  https    {ready['https_url']}"] if "https_url" in ready else []),
-        f"  control  {ready['url']}/_emulator",
+        f"  pages    {ready['url']}/_emulator/, and below it the control API",
         "Paste what your client needs:",
     ]
     for provider in providers.every():
