@@ -1,13 +1,29 @@
-"""Commands beside `serve`, nearly all for an emulator that runs already: they call its control API."""
+"""The commands that serve an emulator, and those for one that runs, which call its control API."""
 
 from emulator.commands.clock import clock
 from emulator.commands.completion import completion
 from emulator.commands.faults import fault
 from emulator.commands.mail import inbox, mailboxes, send, wait
+from emulator.commands.serve import serve
 from emulator.commands.state import reset, seed, snapshot
 from emulator.commands.watching import journal, ready
 from emulator.commands.webhooks import webhooks
 
 __all__ = ["COMMANDS"]
 
-COMMANDS = (ready, mailboxes, inbox, wait, send, journal, clock, fault, webhooks, snapshot, seed, reset, completion)
+COMMANDS = (
+    serve,
+    ready,
+    mailboxes,
+    inbox,
+    wait,
+    send,
+    journal,
+    clock,
+    fault,
+    webhooks,
+    snapshot,
+    seed,
+    reset,
+    completion,
+)
