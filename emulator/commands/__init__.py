@@ -4,6 +4,7 @@ from emulator.commands.clock import clock
 from emulator.commands.completion import completion
 from emulator.commands.faults import fault
 from emulator.commands.mail import inbox, mailboxes, send, wait
+from emulator.commands.mcp import mcp
 from emulator.commands.serve import serve
 from emulator.commands.state import reset, seed, snapshot
 from emulator.commands.watching import journal, ready
@@ -25,5 +26,6 @@ COMMANDS = (
     snapshot,
     seed,
     reset,
+    mcp,
     completion,
 )

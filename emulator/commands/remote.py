@@ -67,8 +67,12 @@ class Remote:
 
 def remote_options(command: Any) -> Any:
     """Give a command the options `--url`, `--world` and `--json`."""
+    return emulator_options(click.option("--json", "as_json", is_flag=True, help="Print JSON.")(command))
+
+
+def emulator_options(command: Any) -> Any:
+    """Give a command the options `--url` and `--world`."""
     for option in (
-        click.option("--json", "as_json", is_flag=True, help="Print JSON."),
         click.option("--world", help="A world other than the default one."),
         click.option("--url", default=_URL, show_default=True, envvar="EMULATOR_URL", help="Where the emulator runs."),
     ):
