@@ -9,7 +9,6 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
 
@@ -87,9 +86,3 @@ def visiting(browser: Browser, emulator: Emulator, *, width: int = 1200, theme: 
         yield Visitor(context, emulator)
     finally:
         context.close()
-
-
-def keep_screenshot(page: Page, path: Path) -> None:
-    """Write what is seen as a small PNG."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    page.screenshot(path=path)

@@ -82,7 +82,7 @@ def _webhook(told: dict[str, Any]) -> tuple[str, str]:
 
 
 def _fault(told: dict[str, Any]) -> tuple[str, str]:
-    return f"{told['provider']} {told['operation']}".strip(), f"{told['effect']} by {told['rule']}"
+    return " ".join(filter(None, (told["rule"], told["provider"], told["operation"]))), told["effect"]
 
 
 def _other(told: dict[str, Any]) -> tuple[str, str]:
