@@ -77,7 +77,20 @@ def test_wait_is_answered_when_the_mail_comes(control: Client, emulator: Emulato
 
 def test_wait_says_when_nothing_came(control: Client) -> None:
     answer = _call(control, "POST", "/wait", json={"to": "jane@example.com", "timeout": 0}).get_json()
-    assert answer == {"timed_out": True, "message": None}
+    assert answer == {"timed_out": True, "message": None, "arrived": [], "arrivals": 0}
+
+
+def test_wait_brings_code_and_link_or_what_did_arrive(control: Client, emulator: Emulator) -> None:
+    emulator.receive("jane@example.com", "Your code", "Your code is 481516")
+    answer = _call(control, "POST", "/wait", json={"to": "jane@example.com"}).get_json()
+    assert (answer["message"]["otp"], answer["message"]["link"], answer["arrivals"]) == ("481516", None, 1)
+    answer = _call(control, "POST", "/wait", json={"subject": "x y", "timeout": 0, "after": 1}).get_json()
+    [near] = answer["arrived"]
+    assert (near["subject"], near["misses"]) == ("Your code", ["'x y' is not in its subject"])
+    emulator.receive("jane@example.com", "Second")
+    emulator.receive("jane@example.com", "Third")
+    answer = _call(control, "POST", "/wait", json={"after": 1}).get_json()
+    assert answer["message"]["subject"] == "Second"
 
 
 def test_reset_returns_to_the_start(control: Client, inkbox: Account) -> None:

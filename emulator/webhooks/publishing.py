@@ -210,7 +210,7 @@ def _give_up(world: World, spoken: Dialect, delivery: Delivery) -> None:
 
 
 def _journal(world: World, delivery: Delivery, attempt: Attempt) -> None:
-    def render() -> dict[str, Any]:
+    def brief() -> dict[str, Any]:
         return {
             "provider": delivery.provider,
             "subscription": delivery.subscription_id,
@@ -222,7 +222,9 @@ def _journal(world: World, delivery: Delivery, attempt: Attempt) -> None:
             "status": attempt.status,
             "error": attempt.error,
             "next_at": attempt.next_at and attempt.next_at.isoformat(),
-            "body": mask_body(delivery.body.encode("utf-8", "replace")),
         }
 
-    world.journal.add(attempt.at, "webhook", render, len(delivery.body))
+    def render() -> dict[str, Any]:
+        return {**brief(), "body": mask_body(delivery.body.encode("utf-8", "replace"))}
+
+    world.journal.add(attempt.at, "webhook", render, len(delivery.body), brief)
