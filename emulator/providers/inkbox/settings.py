@@ -18,6 +18,8 @@ SETTINGS: Final = Settings(
         "paid_plan": True,
         # The domains of every organization: `mail.acme.com`, which is verified, or `mail.acme.com:pending`.
         "sending_domains": (),
+        # How many webhook subscriptions an identity may have.
+        "subscriptions_per_owner": 20,
         # How many imports an organization may begin in 24 hours.
         "imports_per_day": 20,
     },

@@ -179,7 +179,7 @@ def _form(data: bytes) -> tuple[dict[str, str], FileStorage]:
     try:
         form, sent = parser.parse(BytesIO(data), boundary, len(data))
     except ValueError:
-        raise Problem("malformed", "The body is no multipart/form-data", status=400) from None
+        raise Problem("refused", "The body is no multipart/form-data") from None
     if "file" not in sent:
         raise Problem("refused", "The form has no part named file")
     return dict(form), sent["file"]

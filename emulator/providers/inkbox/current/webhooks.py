@@ -13,11 +13,10 @@ from emulator.provider import Problem, invalid
 from emulator.providers.inkbox.current.access import Caller, get_identity
 from emulator.providers.inkbox.current.identities import rotate_signing_key
 from emulator.providers.inkbox.resources import IDENTITIES, Identity
-from emulator.providers.inkbox.settings import NAME
+from emulator.providers.inkbox.settings import NAME, setting
 from emulator.webhooks import DELIVERIES, SUBSCRIPTIONS, Attempt, Delivery, Subscription, replay, subscribe
 from emulator.world import Collection, World
 
-_MAX_PER_OWNER: Final = 20
 _MAX_LISTED: Final = 200
 _OWNERS: Final = ("mailbox_id", "phone_number_id", "agent_identity_id")
 
@@ -65,8 +64,9 @@ def create_webhook(world: World, who: Caller, body: Mapping[str, Any]) -> tuple[
     404 for an unknown owner, 409 if it has 20 subscriptions, 422 unless there is one owner and the URL will do.
     """
     identity, by_mailbox = _owner(world, who, body)
-    if len(list(_of_identity(world, who, identity.id))) >= _MAX_PER_OWNER:
-        raise Problem("conflict", f"The owner has {_MAX_PER_OWNER} subscriptions already")
+    limit = setting(world, "subscriptions_per_owner")
+    if len(list(_of_identity(world, who, identity.id))) >= limit:
+        raise Problem("conflict", f"The owner has {limit} subscriptions already")
     mailboxes = (identity.mailbox_id,) if identity.mailbox_id else ()
     url = _url(body["url"])
     made = subscribe(world, NAME, identity.account_id, url, body["event_types"], mailbox_ids=mailboxes, secret=False)
