@@ -177,7 +177,7 @@ def _attachment(given: Mapping[str, str]) -> Attachment:
 
 
 def list_messages(world: World, mailbox: Mailbox, query: Mapping[str, Any], after: Key | None) -> Page[Message]:
-    """Return a page of the messages of a mailbox in a time, newest first; 422 for a time that cannot be read."""
+    """Return a page of the messages of a mailbox in a time, newest first; 400 for a time that there is not."""
     start, end = _window(query)
     direction = query.get("direction")
     group = mailbox.id if direction is None else (mailbox.id, direction)
@@ -210,7 +210,7 @@ def _window(query: Mapping[str, Any]) -> tuple[datetime, datetime]:
     try:
         zone = ZoneInfo(query.get("tz") or "UTC")
     except (ValueError, OSError, LookupError):
-        raise Problem("invalid", f"tz: there is no time zone {query['tz']!r}") from None
+        raise Problem("refused", f"tz: there is no time zone {query['tz']!r}") from None
     start = _moment(query, "start_datetime", zone, time.min)
     end = _moment(query, "end_datetime", zone, time.max)
     return start or datetime.min.replace(tzinfo=UTC), end or datetime.max.replace(tzinfo=UTC)
@@ -227,7 +227,7 @@ def _moment(query: Mapping[str, Any], name: str, zone: ZoneInfo, of_day: time) -
             read = datetime.combine(read.date(), of_day)
         return (read if read.tzinfo else read.replace(tzinfo=zone)).astimezone(UTC)
     except (ValueError, OverflowError):
-        raise Problem("invalid", f"{name}: {given!r} is no date and no time") from None
+        raise Problem("refused", f"{name}: {given!r} is no date and no time") from None
 
 
 def _is_date(text: str) -> bool:
