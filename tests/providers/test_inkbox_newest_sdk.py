@@ -1,4 +1,4 @@
-"""The vendor's newest SDK, unmodified, against the served emulator in the generation of today.
+"""The vendor's newest SDK, unmodified, in the generation of today: served, and in process with its production URL.
 
 One process can import one version of a package, and the other tests import the SDK of spring 2026. So these run by
 themselves, with the newest one first on the path: `pip install --target DIR inkbox`, then
@@ -35,9 +35,23 @@ _FILE = {
 }
 
 
+@pytest.fixture(params=["served", "in process"])
+def here(request: pytest.FixtureRequest) -> Emulator:
+    fixture = {"served": "emulator_server", "in process": "emulator_intercept"}[request.param]
+    found: Emulator = request.getfixturevalue(fixture)
+    return found
+
+
 @pytest.fixture
-def client(inkbox_server: Account) -> Iterator[Any]:
-    with Inkbox(api_key=inkbox_server.api_key, base_url=inkbox_server.base_url) as client:
+def account(here: Emulator) -> Account:
+    return here.account("inkbox")
+
+
+@pytest.fixture
+def client(account: Account) -> Iterator[Any]:
+    at = {"base_url": account.base_url} if account.emulator.servers else {}
+    with Inkbox(api_key=account.api_key, **at) as client:
+        assert account.emulator.servers or client._base_url == "https://inkbox.ai"
         yield client
 
 
@@ -52,8 +66,8 @@ def bob(client: Any) -> Any:
 
 
 @pytest.fixture
-def receive(emulator_server: Emulator) -> Callable[..., object]:
-    return emulator_server.receive
+def receive(here: Emulator) -> Callable[..., object]:
+    return here.receive
 
 
 def _status(error: pytest.ExceptionInfo[Any]) -> int:
@@ -140,36 +154,36 @@ def test_a_mail_is_sent_read_answered_and_forwarded(client: Any, alice: Any, bob
 
 
 def test_a_send_that_is_repeated_with_its_key_is_one_mail_for_seven_days(
-    emulator_server: Emulator, client: Any, alice: Any
+    here: Emulator, client: Any, alice: Any
 ) -> None:
     mail = {"to": ["jane@example.com"], "subject": "Once", "body_text": "Hi", "idempotency_key": "order-1"}
     first, again = alice.send_email(**mail), alice.send_email(**mail)
     assert first == again
-    assert len(emulator_server.sent) == 1
+    assert len(here.sent) == 1
     with pytest.raises(inkbox.IdempotencyKeyReusedError):
         alice.send_email(**{**mail, "subject": "Other"})
     assert client.message_sends.lookup_email(alice.email_address, idempotency_key="order-1") == first.id
     # Replies and forwards have keys of their own.
     assert alice.forward_email(first.id, to=["joe@example.com"], idempotency_key="order-1").id != first.id
-    emulator_server.advance("7d")
+    here.advance("7d")
     assert alice.send_email(**mail).id != first.id
 
 
-def test_the_sdk_waits_for_a_request_with_the_same_key(emulator_server: Emulator, alice: Any) -> None:
+def test_the_sdk_waits_for_a_request_with_the_same_key(here: Emulator, alice: Any) -> None:
     busy = {"provider": "inkbox", "operation": "send_message", "status": 409, "code": "idempotency_in_progress"}
-    emulator_server.fault("respond", **busy)
+    here.fault("respond", **busy)
     alice.send_email(to=["jane@example.com"], subject="Once", body_text="Hi")
-    assert len(emulator_server.sent) == 1
+    assert len(here.sent) == 1
 
 
-def test_an_opened_mail_is_counted(emulator_server: Emulator, client: Any, alice: Any) -> None:
+def test_an_opened_mail_is_counted(here: Emulator, client: Any, alice: Any) -> None:
     sent = alice.send_email(to=["jane@example.com"], subject="Hi", body_html="<p>Hello</p>", track_opens=True)
     html = client.messages.get(alice.email_address, sent.id).body_html
     found = re.search(r'<img src="([^"]+)"', html)
     assert found
     for _ in range(2):
         assert httpx.get(found[1]).headers["content-type"] == "image/gif"
-    emulator_server.advance("1h")
+    here.advance("1h")
     httpx.get(found[1])
     opened = client.messages.get(alice.email_address, sent.id)
     assert (opened.open_count, opened.first_opened_at) == (2, sent.created_at)
@@ -194,10 +208,10 @@ def test_an_inline_image_is_shown_in_the_html(alice: Any) -> None:
         assert _status(refused) == 422
 
 
-def test_messages_of_a_day_in_a_zone(emulator_server: Emulator, client: Any, alice: Any, receive: Any) -> None:
+def test_messages_of_a_day_in_a_zone(here: Emulator, client: Any, alice: Any, receive: Any) -> None:
     for subject in ("first", "second"):
         receive(alice.email_address, subject)
-        emulator_server.advance("13h")
+        here.advance("13h")
 
     def listed(**window: str) -> list[str]:
         return [message.subject for message in client.messages.list(alice.email_address, **window)]
@@ -219,10 +233,10 @@ def test_threads_lie_in_folders(client: Any, alice: Any, receive: Any) -> None:
 
 
 def test_a_full_mailbox_sends_nothing_until_something_is_deleted(
-    inkbox_server: Account, client: Any, alice: Any, receive: Any
+    account: Account, client: Any, alice: Any, receive: Any
 ) -> None:
     receive(alice.email_address, "Large", "x" * 5000)
-    inkbox_server.set("storage_limit_bytes", 5000)
+    account.set("storage_limit_bytes", 5000)
     with pytest.raises(inkbox.StorageLimitExceededError) as full:
         alice.send_email(to=["jane@example.com"], subject="Hi", body_text="Hello")
     assert full.value.limit_bytes == 5000
@@ -234,7 +248,7 @@ def test_a_full_mailbox_sends_nothing_until_something_is_deleted(
 # Contact rules
 
 
-def test_rules_block_mail_in_both_directions(emulator_server: Emulator, client: Any, alice: Any, receive: Any) -> None:
+def test_rules_block_mail_in_both_directions(here: Emulator, client: Any, alice: Any, receive: Any) -> None:
     alice.create_mail_contact_rule(action="block", match_type="domain", match_target="evil.test")
     alice.create_mail_contact_rule(
         action="allow", match_type="exact_email", match_target="good@evil.test", direction="inbound"
@@ -247,18 +261,18 @@ def test_rules_block_mail_in_both_directions(emulator_server: Emulator, client: 
 
     refused = alice.send_email(to=["good@evil.test"], subject="Hi", body_text="Hello")
     assert client.messages.get(alice.email_address, refused.id).status == "failed"
-    assert emulator_server.sent == []
+    assert here.sent == []
     client.threads.update(alice.email_address, kept.id, folder="inbox")
     assert {message.subject for message in alice.iter_emails(direction="inbound")} == {"Allowed", "Blocked"}
 
 
-def test_a_whitelist_lets_in_and_out_what_is_allowed(emulator_server: Emulator, alice: Any, receive: Any) -> None:
+def test_a_whitelist_lets_in_and_out_what_is_allowed(here: Emulator, alice: Any, receive: Any) -> None:
     rule = alice.create_mail_contact_rule(action="allow", match_type="domain", match_target="example.com")
     alice.update(mail_filter_mode="whitelist")
     receive(alice.email_address, "In", sender="jane@example.com")
     receive(alice.email_address, "Not in", sender="jane@other.test")
     alice.send_email(to=["jane@example.com", "jane@other.test"], subject="Out", body_text="Hi")
-    assert [left.recipient for left in emulator_server.sent] == ["jane@example.com"]
+    assert [left.recipient for left in here.sent] == ["jane@example.com"]
     assert [message.subject for message in alice.iter_emails(direction="inbound")] == ["In"]
 
     blocked = alice.update_mail_contact_rule(rule.id, action="block", apply_to="inbound")
@@ -386,11 +400,11 @@ def test_old_mail_is_imported(client: Any, alice: Any, data: bytes, subjects: se
 
 
 def test_an_upload_target_lasts_five_minutes_and_an_import_can_be_cancelled(
-    emulator_server: Emulator, client: Any, alice: Any
+    here: Emulator, client: Any, alice: Any
 ) -> None:
     imports = client.mailboxes.imports
     made = imports.create(alice.email_address)
-    emulator_server.advance("5m")
+    here.advance("5m")
     with pytest.raises(inkbox.exceptions.MailImportUploadError) as late:
         imports.upload(made.upload, io.BytesIO(b"x"), filename="a.eml")
     assert _status(late) == 403
@@ -398,8 +412,8 @@ def test_an_upload_target_lasts_five_minutes_and_an_import_can_be_cancelled(
     assert imports.cancel(alice.email_address, str(made.job.id)).status == "cancelled"
 
 
-def test_imports_of_a_day_are_limited(inkbox_server: Account, client: Any, alice: Any) -> None:
-    inkbox_server.set("imports_per_day", 1)
+def test_imports_of_a_day_are_limited(account: Account, client: Any, alice: Any) -> None:
+    account.set("imports_per_day", 1)
     made = client.mailboxes.imports.create(alice.email_address)
     client.mailboxes.imports.cancel(alice.email_address, str(made.job.id))
     with pytest.raises(inkbox.exceptions.MailImportQuotaExceededError) as over:
@@ -411,10 +425,10 @@ def test_imports_of_a_day_are_limited(inkbox_server: Account, client: Any, alice
 
 
 def test_webhooks_are_signed_by_the_identity_logged_and_replayed(
-    emulator_server: Emulator, client: Any, alice: Any, bob: Any
+    here: Emulator, client: Any, alice: Any, bob: Any
 ) -> None:
     heard: list[Received] = []
-    emulator_server.receive_webhooks(_HOOK, heard.append)
+    here.receive_webhooks(_HOOK, heard.append)
     hooks, log = client.webhooks.subscriptions, client.webhooks.deliveries
     made = hooks.create(
         agent_identity_id=bob.id, url=_HOOK, event_types=["message.received", "message.forwarded"], auth_token="secret"
@@ -472,10 +486,10 @@ def test_a_mixed_subscription_is_seen_and_changed_in_the_scope_of_the_identity(c
     assert _status(unknown) == 422
 
 
-def test_mail_that_is_blocked_is_told_to_nobody(emulator_server: Emulator, client: Any, alice: Any) -> None:
+def test_mail_that_is_blocked_is_told_to_nobody(here: Emulator, client: Any, alice: Any) -> None:
     client.webhooks.subscriptions.create(agent_identity_id=alice.id, url=_HOOK, event_types=["message.received"])
     alice.create_mail_contact_rule(action="block", match_type="domain", match_target="evil.test")
-    emulator_server.receive(alice.email_address, "Hi", sender="x@evil.test")
+    here.receive(alice.email_address, "Hi", sender="x@evil.test")
     assert client.webhooks.deliveries.list() == []
 
 
@@ -520,8 +534,8 @@ def test_a_key_of_one_identity_sees_that_identity_alone(client: Any, alice: Any,
     assert client.signing_keys.get_status().configured is True
 
 
-def test_new_mailboxes_are_at_the_default_domain(inkbox_server: Account, client: Any) -> None:
-    inkbox_server.set("sending_domains", ["mail.acme.com", "new.acme.com:pending"])
+def test_new_mailboxes_are_at_the_default_domain(account: Account, client: Any) -> None:
+    account.set("sending_domains", ["mail.acme.com", "new.acme.com:pending"])
     assert [(one.domain, one.status) for one in client.domains.list()] == [
         ("mail.acme.com", "verified"),
         ("new.acme.com", "pending"),
@@ -537,18 +551,18 @@ def test_new_mailboxes_are_at_the_default_domain(inkbox_server: Account, client:
     assert _status(pending) == 409
 
 
-def test_an_agent_registers_itself(inkbox_server: Account) -> None:
-    at = {"base_url": inkbox_server.base_url}
+def test_an_agent_registers_itself(account: Account) -> None:
+    at = {"base_url": account.base_url}
     made = Inkbox.signup("jane@example.com", note_to_human="Hello", agent_handle="my-agent", harness="tests", **at)
     assert made.email_address == "my-agent@inkboxmail.com"
     restrictions = Inkbox.get_signup_status(made.api_key, **at).restrictions
     assert (restrictions.max_sends_per_day, restrictions.allowed_recipients) == (5, ["jane@example.com"])
-    code = inkbox_server.emulator.wait_for(to="jane@example.com").subject.split()[-1]
-    inkbox_server.emulator.advance("5m")
+    code = account.emulator.wait_for(to="jane@example.com").subject.split()[-1]
+    account.emulator.advance("5m")
     assert Inkbox.resend_signup_verification(made.api_key, **at).claim_status == "agent_unclaimed"
     with pytest.raises(inkbox.InkboxAPIError):
         Inkbox.verify_signup(made.api_key, code, **at)
-    newest = inkbox_server.emulator.mail(to="jane@example.com")[-1].subject.split()[-1]
+    newest = account.emulator.mail(to="jane@example.com")[-1].subject.split()[-1]
     assert Inkbox.verify_signup(made.api_key, newest, **at).claim_status == "agent_claimed"
     with Inkbox(api_key=made.api_key, **at) as client:
         assert client.whoami().auth_subtype == "api_key.agent_scoped.claimed"
