@@ -12,7 +12,7 @@ NAME: Final = "inkbox"
 SETTINGS: Final = Settings(
     NAME,
     {
-        # How many bytes of mail a mailbox may hold; None: any number.
+        # How many bytes of mail a mailbox may hold.
         "storage_limit_bytes": 2 * 1024**3,
         # False: signatures are refused, and mail that is sent ends with a footer.
         "paid_plan": True,

@@ -61,7 +61,7 @@ def update_mailbox(
 def check_storage(world: World, mailbox: Mailbox) -> None:
     """Refuse with 402 what makes a mailbox hold more than it may."""
     limit = setting(world, "storage_limit_bytes")
-    if limit is None or used_bytes(world, mailbox) <= limit:
+    if used_bytes(world, mailbox) <= limit:
         return
     message = f"The mailbox is at its storage limit of {limit} bytes; delete messages or upgrade the plan"
     details = {"upgrade_url": _UPGRADE_URL, "limit_bytes": limit}
