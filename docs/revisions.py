@@ -18,7 +18,7 @@ def page(generations: Iterable[Provider]) -> str:
         "# What differs between the revisions",
         "",
         "Generated from the contract documents. `seed` is the generation described first, `current` the newest.",
-        "A world chooses one with `emulator serve --revision inkbox=current`, or with `revisions={'inkbox': 'current'}`",
+        "A world chooses one with `emulator serve --revision inkbox=current`, or `revisions={'inkbox': 'current'}`",
         "of `Emulator` or of a test's marker; an account with `account.use_revision('current')`. Two accounts of one",
         "world may use two.",
     ]
