@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from contract import target as aim
 from contract.judge import Api
 from contract.target import Choice, Target
+from emulator import providers
 
 _HERE = Path(__file__).parent
 
@@ -43,12 +45,30 @@ def pytest_ignore_collect(collection_path: Path) -> bool | None:
     return True if folder and not folder.startswith("__") and folder not in aim.CHOICE.providers() else None
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out journeys of another generation than the chosen one; a module names its own as REVISION."""
+    others = [item for item in items if item.path.is_relative_to(_HERE) and _is_of_another(item)]
+    if others:
+        config.hook.pytest_deselected(items=others)
+        items[:] = [item for item in items if item not in others]
+
+
 @pytest.fixture
 def target(request: pytest.FixtureRequest) -> Iterator[Target]:
-    """Give the provider of the journey's folder, fresh where it can be."""
-    found = Target(request.path.parent.name, aim.CHOICE)
+    """Give the provider of the journey's folder, fresh where it can be, in the generation of the journey."""
+    own = getattr(request.module, "REVISION", None)
+    found = Target(request.path.parent.name, replace(aim.CHOICE, revision=aim.CHOICE.revision or own))
     yield found
     found.close()
+
+
+def _is_of_another(item: pytest.Item) -> bool:
+    module = item.getparent(pytest.Module)
+    own = None if module is None else getattr(module.obj, "REVISION", None)
+    if own is None or aim.CHOICE.revision is None:
+        return False
+    provider = providers.get(item.path.parent.name)
+    return provider.at(own).revision != provider.at(aim.CHOICE.revision).revision
 
 
 @pytest.fixture

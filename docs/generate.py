@@ -9,7 +9,8 @@ from pathlib import Path
 
 import click
 
-from emulator import config, coverage
+from docs import revisions
+from emulator import config, coverage, providers
 from emulator.cli import cli
 from emulator.fault_rules import EFFECTS, scenarios, schema
 from emulator.mail.fates import FATES, SIMULATOR
@@ -30,6 +31,7 @@ def pages() -> dict[Path, Callable[[], str]]:
         _ROOT / "docs" / "control.md": _control_page,
         _ROOT / "docs" / "config.md": _config_page,
         _ROOT / "docs" / "scenarios.md": _scenarios_page,
+        _ROOT / "docs" / "revisions.md": lambda: revisions.page(providers.every()),
         _ROOT / "docs" / "errors.md": _errors_page,
     }
 

@@ -15,6 +15,7 @@ import pytest
 
 from contract.judge import Api
 
+REVISION = "seed"
 _DOMAIN = "inkboxmail.com"
 
 

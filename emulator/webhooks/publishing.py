@@ -82,7 +82,8 @@ def _on_mail(world: World, event: MailEvent) -> None:
     mailbox = world.store.get(MAILBOXES, event.message.mailbox_id)
     spoken = None if mailbox is None else dialect(mailbox.provider)
     event_type = None if spoken is None else spoken.events.get(event.happening)
-    if mailbox is not None and event_type is not None:
+    if mailbox is not None and spoken is not None and event_type is not None:
+        event_type = spoken.word(world, event, event_type)
         publish(world, mailbox.provider, mailbox.account_id, event_type, mailbox=mailbox, mail=event)
 
 
