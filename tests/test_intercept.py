@@ -442,6 +442,15 @@ def test_a_provider_that_everybody_hosts_is_where_the_user_says(here: Emulator, 
     assert here.account("inkbox").base_url == "https://inkbox.ai"
 
 
+@pytest.mark.emulator(providers=["postern"])
+def test_a_provider_that_is_not_chosen_is_not_emulated(here: Emulator, inkbox: Account) -> None:
+    assert httpx.get("https://api.agents.mszazu.com/v1/inboxes").status_code == 401
+    with pytest.raises(UnexpectedConnection, match=r"https://inkbox\.ai/api/whoami was refused"):
+        httpx.get(_WHOAMI)
+    assert inkbox.request("GET", "/api/whoami").status_code == 404
+    assert here.worlds.offered == frozenset({"postern"})
+
+
 def test_an_origin_is_one(emulator: Emulator) -> None:
     with pytest.raises(ValueError, match="is no origin, such as https:"):
         Emulator(origins={"inboxai": "agents.acme.com"})

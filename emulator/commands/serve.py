@@ -122,12 +122,13 @@ def _made(chosen: Mapping[str, Any], rules: Path | None) -> Emulator:
         raise click.UsageError(f"there is no file {start}")
     names = ("strict", "revisions", "skip_waits", "origins")
     try:
-        emulator = Emulator(str(chosen["seed"]), clock=clock, world=start, **{name: chosen[name] for name in names})
+        only = chosen["providers"] or None
+        options = {name: chosen[name] for name in names}
+        emulator = Emulator(str(chosen["seed"]), clock=clock, world=start, providers=only, **options)
         with emulator.world.step():
             for provider, settings in chosen["settings"].items():
                 for name, value in settings.items():
                     choose(emulator.world, get(provider), name, value)
-        emulator.worlds.offered = frozenset(get(name).name for name in chosen["providers"]) or None
         for rule in (*(chosen["faults"] or ()), *_rules(rules)):
             add_rule(emulator.world, rule)
     except (LookupError, ValueError) as error:
