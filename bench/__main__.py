@@ -11,7 +11,7 @@ from importlib import import_module
 
 from bench.measure import FULL, QUICK, Effort, Row, table
 
-TOPICS = ("in_process", "served", "plugin", "smtp", "sink", "worlds", "mailboxes", "start")
+TOPICS = ("in_process", "served", "plugin", "smtp", "sink", "worlds", "mailboxes", "pages", "start", "suite")
 
 
 def main() -> None:

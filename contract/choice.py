@@ -46,10 +46,11 @@ class Choice:
         """Return the names of the providers to run against."""
         return [self.provider] if self.provider else providers.names()
 
-    def get(self, name: str) -> Provider:
-        """Return a provider in the chosen revision."""
+    def get(self, name: str, otherwise: str | None = None) -> Provider:
+        """Return a provider in the chosen revision, `otherwise` in this one."""
         provider = providers.get(name)
-        return provider if self.revision is None else provider.at(self.revision)
+        revision = self.revision or otherwise
+        return provider if revision is None else provider.at(revision)
 
     def emulator(self, provider: Provider) -> Emulator:
         """Return a fresh emulator in the revision of this provider."""

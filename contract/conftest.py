@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from contract.outcomes import Outcomes
 from contract.progress import Progress
 from contract.run import Run
 from contract.target import Target
+from emulator import providers
 
 _HERE = Path(__file__).parent
 
@@ -55,6 +57,8 @@ def pytest_configure(config: pytest.Config) -> None:
     """Note what was chosen before the suites are collected."""
     options = {name: f"--{name.replace('_', '-')}" for name in Choice.__dataclass_fields__}
     choice = Choice(**{name: _given(config, option) for name, option in options.items()})
+    if choice.report and choice.provider and choice.revision is None:
+        choice = replace(choice, revision=choice.get(choice.provider).revision)
     refused = choice.refusal()
     if refused:
         raise pytest.UsageError(refused)
@@ -96,14 +100,32 @@ def pytest_pyfunc_call() -> Iterator[None]:
     return outcome
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out journeys of another generation than the chosen one; a module names its own as REVISION."""
+    others = [item for item in items if item.path.is_relative_to(_HERE) and _is_of_another(item)]
+    if others:
+        config.hook.pytest_deselected(items=others)
+        items[:] = [item for item in items if item not in others]
+
+
 @pytest.fixture
 def target(request: pytest.FixtureRequest) -> Iterator[Target]:
-    """Give the provider of the journey's folder, fresh where it can be."""
-    found = Target(request.path.parent.name, aim.RUN)
+    """Give the provider of the journey's folder, fresh where it can be, in the generation of the journey."""
+    found = Target(request.path.parent.name, aim.RUN, revision=getattr(request.module, "REVISION", None))
     yield found
     if found.live:
         clean(found)
     found.close()
+
+
+def _is_of_another(item: pytest.Item) -> bool:
+    module = item.getparent(pytest.Module)
+    own = None if module is None else getattr(module.obj, "REVISION", None)
+    chosen = aim.RUN.choice.revision
+    if own is None or chosen is None:
+        return False
+    provider = providers.get(item.path.parent.name)
+    return provider.at(own).revision != provider.at(chosen).revision
 
 
 @pytest.fixture

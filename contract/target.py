@@ -31,10 +31,12 @@ _BETWEEN_LOOKS = 0.5
 class Target:
     """One provider to talk to: a fresh emulator in process, a world of its own on a served one, or the live API."""
 
-    def __init__(self, provider: str, run: Run, emulator: Emulator | None = None) -> None:
+    def __init__(
+        self, provider: str, run: Run, emulator: Emulator | None = None, *, revision: str | None = None
+    ) -> None:
         choice = run.choice
         self.run = run
-        self.provider = choice.get(provider)
+        self.provider = choice.get(provider, revision)
         self.api_key = choice.api_key(self.provider)
         self.emulator = (emulator or choice.emulator(self.provider)) if choice.base_url is None else None
         self.base_url = choice.base_url or self.provider.origin

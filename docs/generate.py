@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -9,7 +10,8 @@ from pathlib import Path
 import click
 
 from contract.findings import KINDS
-from emulator import coverage
+from docs import revisions
+from emulator import config, coverage, providers
 from emulator.cli import cli
 from emulator.fault_rules import EFFECTS, scenarios, schema
 from emulator.mail.fates import FATES, SIMULATOR
@@ -29,7 +31,9 @@ def pages() -> dict[Path, Callable[[], str]]:
         _ROOT / "docs" / "coverage.md": coverage.operations_page,
         _ROOT / "docs" / "cli.md": _cli_page,
         _ROOT / "docs" / "control.md": _control_page,
+        _ROOT / "docs" / "config.md": _config_page,
         _ROOT / "docs" / "scenarios.md": _scenarios_page,
+        _ROOT / "docs" / "revisions.md": lambda: revisions.page(providers.every()),
         _ROOT / "docs" / "errors.md": _errors_page,
         _ROOT / "docs" / "contract.md": _contract_page,
     }
@@ -116,6 +120,19 @@ def _control_page() -> str:
         methods = ", ".join(sorted((rule.methods or set()) - {"HEAD", "OPTIONS"}))
         parts.append(f"| `{methods} {rule.rule}` | {does} |")
     return "\n".join(parts) + "\n"
+
+
+def _config_page() -> str:
+    page = _ROOT / "docs" / "config.md"
+    rows = ["| Key | Takes | Default | Option | What it means |", "|---|---|---|---|---|"]
+    for key in config.KEYS:
+        kind, default = key.takes["type"], "" if key.default in (None, [], {}) else f"`{json.dumps(key.default)}`"
+        takes = {"object": "table", "array": "list"}.get(
+            str(kind), kind if isinstance(kind, str) else " or ".join(kind)
+        )
+        option = f"`{key.option}`" if key.option else ""
+        rows.append(f"| `{key.path}` | {takes} | {default} | {option} | {key.meaning} |")
+    return _filled(page, keys="\n".join(rows))
 
 
 def _scenarios_page() -> str:

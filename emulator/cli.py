@@ -3,21 +3,15 @@
 from __future__ import annotations
 
 import json
-import signal
-import threading
-from datetime import datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from emulator._version import __version__
-from emulator.contract_commands import contract
-from emulator.remote_commands import GROUPS
+from emulator.commands import COMMANDS
 
 if TYPE_CHECKING:
     from emulator.provider import Provider
-    from emulator.servers import Ports
 
 _CONTEXT = {"help_option_names": ["-h", "--help"]}
 
@@ -28,154 +22,13 @@ def cli() -> None:
     """Run the email-for-agents providers on your own machine."""
 
 
-for _group in (*GROUPS, contract):
-    cli.add_command(_group)
+for _command in COMMANDS:
+    cli.add_command(_command)
 
 
 def main() -> None:
     """Run the command; every failure is one line and an exit code."""
     cli(prog_name="emulator")
-
-
-def _clock(_: click.Context, __: click.Parameter, value: str) -> datetime | None:
-    if value == "real":
-        return None
-    from emulator.world.clock import parse_moment
-
-    try:
-        return parse_moment(value)
-    except ValueError as error:
-        raise click.BadParameter(f"{error}, or 'real'") from None
-
-
-def _revisions(_: click.Context, __: click.Parameter, given: tuple[str, ...]) -> dict[str, str]:
-    pairs = [item.partition("=")[::2] for item in given]
-    for name, revision in pairs:
-        if not name or not revision:
-            raise click.BadParameter(f"{name or revision!r} is not of the form PROVIDER=REVISION")
-    return dict(pairs)
-
-
-def _rules(_: click.Context, __: click.Parameter, path: str | None) -> list[dict[str, Any]]:
-    try:
-        rules = [] if path is None else json.loads(Path(path).read_text("utf-8"))
-    except (OSError, ValueError) as error:
-        raise click.BadParameter(f"{path}: {error}") from None
-    if not isinstance(rules, list) or not all(isinstance(rule, dict) for rule in rules):
-        raise click.BadParameter(f"{path} holds no list of fault rules")
-    return rules
-
-
-@cli.command()
-@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
-@click.option(
-    "--port",
-    default=8025,
-    show_default=True,
-    help="HTTP port; 0 takes a free one, also for the doors that are not named.",
-)
-@click.option("--smtp-port", type=int, show_default="8026", help="SMTP port; 0 takes a free one.")
-@click.option("--imap-port", type=int, show_default="8027", help="IMAP port; 0 takes a free one.")
-@click.option("--smtps-port", type=int, show_default="8028", help="Port of SMTP with TLS; 0 takes a free one.")
-@click.option("--imaps-port", type=int, show_default="8029", help="Port of IMAP with TLS; 0 takes a free one.")
-@click.option("--https-port", type=int, help="Port of HTTPS, which is closed without one; 0 takes a free one.")
-@click.option("--ca-file", type=click.Path(dir_okay=False, path_type=Path), help="Write the CA to trust to this file.")
-@click.option("--seed", default="0", show_default=True, help="Decides every id.")
-@click.option("--clock", default="real", show_default=True, callback=_clock, help="A time at which the clock stands.")
-@click.option("--revision", "revisions", multiple=True, callback=_revisions, help="PROVIDER=REVISION, e.g. =current.")
-@click.option("--faults", "rules", callback=_rules, help="A JSON file with a list of fault rules.")
-@click.option(
-    "--start-with",
-    "start",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="A plan (JSON) or a snapshot.",
-)
-@click.option("--skip-waits", is_flag=True, help="While the clock stands, move it on instead of letting clients wait.")
-@click.option("--webhook-host", "hosts", multiple=True, help="A host outside this machine to post webhooks to.")
-@click.option("--strict", is_flag=True, help="Refuse unknown keys; hold every answer against its contract.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON line when ready, and nothing else.")
-def serve(
-    host: str,
-    port: int,
-    smtp_port: int | None,
-    imap_port: int | None,
-    smtps_port: int | None,
-    imaps_port: int | None,
-    https_port: int | None,
-    ca_file: Path | None,
-    seed: str,
-    clock: datetime | None,
-    revisions: dict[str, str],
-    rules: list[dict[str, Any]],
-    start: Path | None,
-    skip_waits: bool,
-    hosts: tuple[str, ...],
-    strict: bool,
-    as_json: bool,
-) -> None:
-    """Serve all providers over HTTP, their mailboxes over IMAP, and an SMTP sink, until Ctrl-C."""
-    from emulator.harness import Emulator
-    from emulator.servers.ports import PortTaken
-
-    stop = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stop.set())
-    try:
-        emulator = Emulator(
-            seed,
-            clock=clock,
-            strict=strict,
-            revisions=revisions,
-            faults=rules,
-            skip_waits=skip_waits,
-            world=start,
-        )
-    except (LookupError, ValueError) as error:
-        raise click.ClickException(str(error)) from None
-    emulator.allow_webhooks(*hosts)
-    try:
-        ports = _ports(port, smtp_port, imap_port, smtps_port, imaps_port)._replace(https=https_port)
-        servers = emulator.serve(host, ports)
-    except PortTaken as error:
-        raise click.ClickException(str(error)) from None
-    if ca_file is not None:
-        ca_file.write_bytes(servers.authority.pem)
-    ready = servers.ready()
-    click.echo(json.dumps(ready) if as_json else _first_screen(ready, emulator.seed))
-    _wait_for(stop)
-    servers.close()
-
-
-def _wait_for(stop: threading.Event) -> None:
-    while not stop.wait(3600):  # without a timeout, Ctrl-C is not heard everywhere
-        pass
-
-
-def _ports(http: int, *mail: int | None) -> Ports:
-    """Return the ports of all doors: beside a free HTTP port, those that are not chosen are free ones, too."""
-    from emulator.servers import Ports
-
-    usual = (8026, 8027, 8028, 8029)
-    chosen = (number if given is None and http else given or 0 for given, number in zip(mail, usual, strict=True))
-    return Ports(http, *chosen)
-
-
-def _first_screen(ready: dict[str, Any], seed: str) -> str:
-    from emulator import providers
-
-    smtp, imap, smtps, imaps = (ready[name] for name in ("smtp", "imap", "smtps", "imaps"))
-    lines = [
-        f"Inbox Emulator {__version__}, seed {seed}, everything in memory. Ctrl-C stops it.",
-        f"  smtp     {smtp['host']}:{smtp['port']}, with TLS {smtps['host']}:{smtps['port']}",
-        f"  imap     {imap['host']}:{imap['port']}, with TLS {imaps['host']}:{imaps['port']}",
-        *([f"  https    {ready['https_url']}"] if "https_url" in ready else []),
-        f"  control  {ready['url']}/_emulator",
-        "Paste what your client needs:",
-    ]
-    for provider in providers.every():
-        known = ready["providers"][provider.name]
-        lines.append("  export " + " ".join(f"{k}={v.format(**known)}" for k, v in provider.environment.items()))
-    return "\n".join(lines)
 
 
 @cli.command()

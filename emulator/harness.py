@@ -12,7 +12,8 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Self, Union
 from urllib.parse import urlsplit
 
-from emulator import providers, telling
+from emulator import providers as known
+from emulator import telling
 from emulator.account import Account
 from emulator.api_requests import ApiRequest, requests
 from emulator.fault_rules import add_rule, start_scenario
@@ -51,6 +52,7 @@ class Emulator:
     takes them. With `skip_waits` nobody sleeps while the clock stands: who waits for mail moves it on instead.
     `world` is what it starts with: a function that is called with an emulator, the path of a JSON file or of a
     snapshot, or a plan as `starting` has it. It is made once in a process, and every emulator has its own copy.
+    `providers` are those that are emulated, if not all: the hosts of the others are then not this emulator's.
     `origins` says where a provider that everybody hosts elsewhere is, e.g. `{"inboxai": "https://agents.acme.com"}`.
     """
 
@@ -65,18 +67,21 @@ class Emulator:
         skip_waits: bool = False,
         origins: Mapping[str, str] | None = None,
         world: Start | None = None,
+        providers: Iterable[str] | None = None,
     ) -> None:
         self.world = _template(seed, clock, strict).fork()
         if world is not None:
             self.world = _started(world, self.world).fork()
         for name, revision in (revisions or {}).items():
-            choose_revision(self.world, providers.get(name), revision)
+            choose_revision(self.world, known.get(name), revision)
         self.world.skips_waits = skip_waits
         self.world.settled_origin()
         for rule in faults:
             add_rule(self.world, rule)
         self.worlds = Worlds(self.world)
-        self.origins = {providers.get(name).name: origin.rstrip("/") for name, origin in (origins or {}).items()}
+        if providers is not None:
+            self.worlds.offered = frozenset(known.get(name).name for name in providers)
+        self.origins = {known.get(name).name: origin.rstrip("/") for name, origin in (origins or {}).items()}
         self.worlds.hosts = {_host_of(origin): name for name, origin in self.origins.items()}
         self.wsgi = Front(self.worlds)
         """The WSGI application, for example for `httpx.WSGITransport`."""
@@ -97,7 +102,7 @@ class Emulator:
 
     def account(self, provider: str) -> Account:
         """Return the ready account of a provider; LookupError names the choices."""
-        found = providers.get(provider)
+        found = known.get(provider)
         return Account(self, found, self._keys.get(found.name))
 
     def receive(
@@ -308,7 +313,7 @@ class Emulator:
         """
         from emulator.intercept import intercept
 
-        with intercept(self.wsgi, self.worlds.hosts, allow, self.refused) as interception:
+        with intercept(self.wsgi, allow, self.refused) as interception:
             yield interception
 
     def serve(self, host: str = "127.0.0.1", ports: Ports | None = None) -> Servers:
@@ -326,7 +331,7 @@ class Emulator:
         tenant = Emulator(**chosen)
         world = tenant.world
         with world.step():
-            for provider in providers.every():
+            for provider in known.every():
                 key = world.derived_id(provider.name, "api_key", "world", name)
                 tenant._keys[provider.name] = provider.open_account(world, key).id
         world.settled_origin()
@@ -338,7 +343,7 @@ class Emulator:
     @property
     def environment(self) -> dict[str, str]:
         """The variables to hand to a program in another process: where each provider is, its key, the mail doors."""
-        accounts = [self.account(name).environment for name in providers.names()]
+        accounts = [self.account(name).environment for name in known.names()]
         served = {} if self.servers is None else {"EMULATOR_URL": self.servers.url, **self.servers.environment}
         return {name: value for found in (*accounts, served) for name, value in found.items()}
 

@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from emulator.harness import Account, Emulator
 
 _MARKER = (
-    "emulator(seed='0', clock=datetime, strict=True, revisions={}, faults=[], skip_waits=False, world=..., origins={}, "
-    "intercept=False, allow=[]): the world that this test's emulator fixtures start from, and what they intercept; "
-    "clock=None means the real time, world is a function, a JSON file or a snapshot"
+    "emulator(seed='0', clock=datetime, strict=True, revisions={}, faults=[], skip_waits=False, world=..., "
+    "providers=[...], origins={}, intercept=False, allow=[]): the world that this test's emulator fixtures start from, "
+    "and what they intercept; clock=None means the real time, world is a function, a JSON file or a snapshot"
 )
 _EMULATOR = pytest.StashKey["Emulator"]()
 

@@ -13,12 +13,12 @@ from typing import Any, Literal, NamedTuple
 import jsonschema_rs
 from werkzeug.test import Client, TestResponse
 
-from emulator import Emulator, providers
+from emulator import Emulator
 from emulator.openapi import Operation
 from emulator.provider import Provider, choose, choose_revision
 from emulator.world import Snapshot
 from tests.provoking import WAYS, Attempt, Known, Request, any_request, read_request
-from tests.replay import Replay, fixture_files, in_words_of
+from tests.replay import Replay, fixtures_of, generation_of, in_words_of
 
 How = Literal["state", "fault"]
 
@@ -87,7 +87,7 @@ class _Provoker:
         self.provider = provider
         self._judge = Judge(provider)
         self._examples: dict[str, list[_Example]] = {}
-        for example in _examples(provider.name):
+        for example in _examples(provider):
             operation = provider.document.operations[example.request.operation.id]
             body = in_words_of(provider, example.request.body)
             here = example._replace(request=replace(example.request, operation=operation, body=body))
@@ -205,11 +205,10 @@ def _made(response: TestResponse) -> str:
 
 
 @cache
-def _examples(name: str) -> tuple[_Example, ...]:
+def _examples(provider: Provider) -> tuple[_Example, ...]:
     found: list[_Example] = []
-    for path in fixture_files():
-        if path.parent.name == name:
-            recorder = _Recorder(Emulator(), providers.get(name))
-            recorder.play(path)
-            found += recorder.examples
+    for path in fixtures_of(provider):
+        recorder = _Recorder(Emulator(), generation_of(path))
+        recorder.play(path)
+        found += recorder.examples
     return tuple(found)

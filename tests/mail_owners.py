@@ -128,11 +128,24 @@ def _sendmux_now(emulator: Emulator) -> Owner:
     return _sendmux(emulator, made, made["credential"], secret, secret)
 
 
-def _inkbox(emulator: Emulator) -> Owner:
+def _inkbox_at_first(emulator: Emulator) -> Owner:
     account = emulator.account("inkbox")
     _ask(account, "POST", "/api/v1/identities", json={"agent_handle": "cleo"})
-    box = _ask(account, "POST", "/api/v1/mail/mailboxes", json={"agent_handle": "cleo", "email_local_part": "cleo"})
-    address = box["email_address"]
+    _ask(account, "POST", "/api/v1/mail/mailboxes", json={"agent_handle": "cleo", "email_local_part": "cleo"})
+    return _inkbox(emulator, account.api_key, "/api/v1/mail/mailboxes/cleo")
+
+
+def _inkbox_now(emulator: Emulator) -> Owner:
+    account = emulator.account("inkbox")
+    account.use_revision("current")
+    made = _ask(account, "POST", "/api/v1/identities", json={"agent_handle": "cleo"})
+    key = _ask(account, "POST", "/api/v1/api-keys", json={"label": "Mail", "scoped_identity_id": made["id"]})
+    return _inkbox(emulator, key["api_key"], "/api/v1/identities/cleo")
+
+
+def _inkbox(emulator: Emulator, password: str, resource: str) -> Owner:
+    """Return the owner of cleo's mailbox; deleting `resource` deletes it."""
+    account, address = emulator.account("inkbox"), "cleo@inkboxmail.com"
 
     def listed() -> list[Shown]:
         items = _ask(account, "GET", f"/api/v1/mail/mailboxes/{address}/messages")["items"][::-1]
@@ -152,11 +165,11 @@ def _inkbox(emulator: Emulator) -> Owner:
         emulator=emulator,
         address=address,
         user=address,
-        password=account.api_key,
+        password=password,
         smtp=servers.smtp.port,
         imaps=servers.imaps.port,
         listed=listed,
-        delete=lambda: account.request("DELETE", f"/api/v1/mail/mailboxes/{address}"),
+        delete=lambda: account.request("DELETE", resource),
     )
 
 
@@ -164,6 +177,7 @@ OWNERS: Final[dict[str, Callable[[Emulator], Owner]]] = {
     "myagentmail": _myagentmail,
     "sendmux-2026-04": _sendmux_at_first,
     "sendmux-current": _sendmux_now,
-    "inkbox": _inkbox,
+    "inkbox-2026-04": _inkbox_at_first,
+    "inkbox-current": _inkbox_now,
 }
 """Makes a mailbox of each kind in an emulator that is served."""

@@ -4,6 +4,7 @@ In an expected answer `<uuid>`, `<time>`, `<text>` and `<number>` stand for any 
 all; `<text as NAME>` keeps the value, `<text as NAME from REGEX>` its first group, and `{NAME}` in a later request
 stands for it. Everything else must be equal. An exchange with `advance` moves the clock before it is played, one with
 `settings` chooses them, one with `receive` lets that mail come in from the outside (attachments by name and text).
+A file that names a `revision` is of that generation of the API alone.
 """
 
 from __future__ import annotations
@@ -44,6 +45,19 @@ def replay_recorded(path: Path, provider: str) -> None:
         Replay(emulator.account(provider)).play(path)
 
 
+def generation_of(path: Path) -> Provider:
+    """Return the provider in the generation that a file of documented exchanges is of."""
+    provider = providers.get(path.parent.name)
+    return provider.at(json.loads(path.read_text("utf-8")).get("revision", provider.revision))
+
+
+def fixtures_of(provider: Provider) -> list[Path]:
+    """Return the files for a generation of a provider: those that name it, and those that name none."""
+    found = [path for path in fixture_files() if path.parent.name == provider.name]
+    named = {path: json.loads(path.read_text("utf-8")).get("revision") for path in found}
+    return [path for path in found if named[path] is None or generation_of(path).revision == provider.revision]
+
+
 def in_words_of(provider: Provider, written: Any) -> Any:
     """Return a documented request to the first generation in the words of another: Sendmux has renamed its events."""
     if provider.name != "sendmux":
@@ -71,7 +85,10 @@ class Replay:
 
     def play(self, path: Path) -> None:
         """Send every request and compare every answer."""
-        for number, exchange in enumerate(json.loads(path.read_text("utf-8"))["exchanges"], 1):
+        content = json.loads(path.read_text("utf-8"))
+        if "revision" in content:
+            self.account.use_revision(content["revision"])
+        for number, exchange in enumerate(content["exchanges"], 1):
             name = f"{path.name} #{number} {exchange['operation']}"
             self._exchange(name, exchange)
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from urllib.parse import quote
+
 from emulator import Account, Emulator
+from emulator.mail.overview import open_mailboxes
 
 _WELCOME = """
 <h1 style="color:#0b5aa3;font-size:22px">Welcome to Acme</h1>
@@ -43,3 +46,29 @@ def _talk(inkbox: Account, sender: str, receiver: str) -> None:
     ):
         mail = {"recipients": {"to": recipients}, "subject": subject, "body_text": "As we said."}
         inkbox.request("POST", path, json=mail)
+
+
+def places(emulator: Emulator) -> dict[str, str]:
+    """Return the path of one page of every kind in a lively world."""
+    [code] = emulator.mail(subject="Your verification code")
+    talk = emulator.mail(subject="Shall we meet?")[0]
+    [wrong] = [entry["n"] for entry in emulator.journal("http") if entry["status"] == 404]
+    [tried] = [one.id for one in emulator.webhooks if len(one.attempts) == 2]
+    box = next(one.id for one in open_mailboxes(emulator.world) if one.address == code.to)
+    return {
+        "mailboxes": "/",
+        "mailbox": f"/ui/mailbox?id={box}",
+        "mail": f"/ui/mail?id={code.message_id}",
+        "text": f"/ui/mail?id={code.message_id}&view=text",
+        "headers": f"/ui/mail?id={code.message_id}&view=headers",
+        "source": f"/ui/mail?id={code.message_id}&view=source",
+        "thread": f"/ui/mail?id={talk.message_id}&view=thread",
+        "outside": "/ui/outside",
+        "journal": "/ui/journal",
+        "request": f"/ui/entry?n={wrong}",
+        "webhooks": "/ui/webhooks",
+        "webhook": f"/ui/webhook?id={quote(tried)}",
+        "clock": "/ui/clock",
+        "faults": "/ui/faults",
+        "coverage": "/ui/coverage?provider=postern",
+    }

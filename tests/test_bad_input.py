@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from emulator import Emulator, coverage, providers
+from emulator import Emulator, coverage
 from emulator.openapi import Operation
 from emulator.provider import Provider
 
@@ -31,7 +31,14 @@ _MALFORMED: dict[str, tuple[bytes, str]] = {
     "XML": (b"<a/>", "application/xml"),
     "no content type": (b'{"agent_handle": "x"}', ""),
 }
+_every_generation = pytest.mark.parametrize(
+    "provider", coverage.generations(), ids=lambda provider: f"{provider.name}-{provider.revision}"
+)
 _WRONG: list[Any] = [0, -1, 1.5, True, None, "", " ", "\r\nBcc: a@b.test", "x" * 100_000, [], [[]], {}, {"$ref": "#"}]
+
+
+def _emulator(provider: Provider) -> Emulator:
+    return Emulator(revisions={provider.name: provider.revision})
 
 
 def _built(provider: Provider) -> list[Operation]:
@@ -59,11 +66,11 @@ def _is_the_providers_error(provider: Provider, body: Any) -> bool:
     return isinstance(body, dict) and set(known.get("required", ())) <= set(body)
 
 
-@pytest.mark.parametrize("name", providers.names())
-def test_malformed_requests_get_the_providers_error(name: str) -> None:
-    provider, sent = providers.get(name), 0
-    with Emulator() as emulator:
-        account = emulator.account(name)
+@_every_generation
+def test_malformed_requests_get_the_providers_error(provider: Provider) -> None:
+    sent = 0
+    with _emulator(provider) as emulator:
+        account = emulator.account(provider.name)
         for operation in _built(provider):
             if operation.body_schema is None or operation.id in provider.waiting_operations:
                 continue
@@ -77,11 +84,10 @@ def test_malformed_requests_get_the_providers_error(name: str) -> None:
     assert sent >= 200
 
 
-@pytest.mark.parametrize("name", providers.names())
-def test_wrong_query_values_get_the_providers_error(name: str) -> None:
-    provider = providers.get(name)
-    with Emulator() as emulator:
-        account = emulator.account(name)
+@_every_generation
+def test_wrong_query_values_get_the_providers_error(provider: Provider) -> None:
+    with _emulator(provider) as emulator:
+        account = emulator.account(provider.name)
         for operation in _built(provider):
             for parameter in (item for item in operation.parameters if item["in"] == "query"):
                 for value in ("", "-1", "9" * 400, "x", "\0", "%", "\ud7ff", "null", "1.5", "true&x=1"):
@@ -90,9 +96,8 @@ def test_wrong_query_values_get_the_providers_error(name: str) -> None:
                     assert response.status_code < 500, f"{operation.id} with {query}: {response.text[:300]}"
 
 
-@pytest.mark.parametrize("name", providers.names())
-def test_hostile_path_values_are_answered(name: str) -> None:
-    provider = providers.get(name)
+@_every_generation
+def test_hostile_path_values_are_answered(provider: Provider) -> None:
     hostile = (
         "%00",
         "%ff",
@@ -107,8 +112,8 @@ def test_hostile_path_values_are_answered(name: str) -> None:
         "a@b@c",
         "%25",
     )
-    with Emulator() as emulator:
-        account = emulator.account(name)
+    with _emulator(provider) as emulator:
+        account = emulator.account(provider.name)
         for operation in _built(provider):
             if "{" not in operation.path:
                 continue
@@ -119,20 +124,19 @@ def test_hostile_path_values_are_answered(name: str) -> None:
                 assert response.status_code < 500, f"{operation.method} {path}: {response.text[:300]}"
 
 
-@pytest.mark.parametrize("name", providers.names())
-def test_an_unknown_path_is_the_providers_404_with_a_hint(name: str) -> None:
-    with Emulator() as emulator:
-        response = emulator.account(name).request("GET", "/no/such/path")
+@_every_generation
+def test_an_unknown_path_is_the_providers_404_with_a_hint(provider: Provider) -> None:
+    with _emulator(provider) as emulator:
+        response = emulator.account(provider.name).request("GET", "/no/such/path")
         assert response.status_code == 404
-        assert _is_the_providers_error(providers.get(name), response.get_json())
+        assert _is_the_providers_error(provider, response.get_json())
         assert "no operation at this path is emulated" in response.headers["X-Emulator-Hint"]
 
 
-@pytest.mark.parametrize("name", providers.names())
-def test_a_wrong_method_is_405_with_allow(name: str) -> None:
-    provider = providers.get(name)
-    with Emulator() as emulator:
-        account = emulator.account(name)
+@_every_generation
+def test_a_wrong_method_is_405_with_allow(provider: Provider) -> None:
+    with _emulator(provider) as emulator:
+        account = emulator.account(provider.name)
         for operation in _built(provider):
             response = account.request("TRACE", _paths(operation))
             assert response.status_code == 405, operation.id
@@ -140,13 +144,12 @@ def test_a_wrong_method_is_405_with_allow(name: str) -> None:
             assert _is_the_providers_error(provider, response.get_json()), operation.id
 
 
-@pytest.mark.parametrize("name", providers.names())
-def test_an_oversized_body_is_refused_unread(name: str) -> None:
-    provider = providers.get(name)
+@_every_generation
+def test_an_oversized_body_is_refused_unread(provider: Provider) -> None:
     operation = next(one for one in provider.document.operations.values() if one.body_schema is not None)
-    with Emulator() as emulator:
+    with _emulator(provider) as emulator:
         body = b" " * (provider.body_limit + 1)
-        response = emulator.account(name).request(
+        response = emulator.account(provider.name).request(
             operation.method, _paths(operation), data=body, content_type="application/json"
         )
         assert response.status_code == 413

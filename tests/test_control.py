@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 import time
+from collections import Counter
 from contextlib import ExitStack
 from typing import Any
 
@@ -77,7 +78,20 @@ def test_wait_is_answered_when_the_mail_comes(control: Client, emulator: Emulato
 
 def test_wait_says_when_nothing_came(control: Client) -> None:
     answer = _call(control, "POST", "/wait", json={"to": "jane@example.com", "timeout": 0}).get_json()
-    assert answer == {"timed_out": True, "message": None}
+    assert answer == {"timed_out": True, "message": None, "arrived": [], "arrivals": 0}
+
+
+def test_wait_brings_code_and_link_or_what_did_arrive(control: Client, emulator: Emulator) -> None:
+    emulator.receive("jane@example.com", "Your code", "Your code is 481516")
+    answer = _call(control, "POST", "/wait", json={"to": "jane@example.com"}).get_json()
+    assert (answer["message"]["otp"], answer["message"]["link"], answer["arrivals"]) == ("481516", None, 1)
+    answer = _call(control, "POST", "/wait", json={"subject": "x y", "timeout": 0, "after": 1}).get_json()
+    [near] = answer["arrived"]
+    assert (near["subject"], near["misses"]) == ("Your code", ["'x y' is not in its subject"])
+    emulator.receive("jane@example.com", "Second")
+    emulator.receive("jane@example.com", "Third")
+    answer = _call(control, "POST", "/wait", json={"after": 1}).get_json()
+    assert answer["message"]["subject"] == "Second"
 
 
 def test_reset_returns_to_the_start(control: Client, inkbox: Account) -> None:
@@ -157,14 +171,17 @@ def test_a_world_of_its_own_is_reached_by_its_key_and_by_header(control: Client,
 
 def test_coverage_lists_every_operation(control: Client) -> None:
     rows = _call(control, "GET", "/coverage").get_json()["operations"]
-    assert sum(row["provider"] == "inkbox" for row in rows) == 29
-    assert all(row["built"] for row in rows if row["provider"] == "inkbox")
+    inkbox = [row for row in rows if row["provider"] == "inkbox"]
+    assert Counter(row["revision"] for row in inkbox) == {"2026-04": 29, "2026-11": 73}
+    assert all(row["built"] for row in inkbox)
 
 
 def test_settings_are_listed_and_unknown_ones_refused(control: Client) -> None:
-    assert _call(control, "GET", "/settings").get_json()["inkbox"] == {}
+    assert _call(control, "GET", "/settings").get_json()["inkbox"]["imports_per_day"] == 20
     answer = _call(control, "PUT", "/settings/inkbox/nope", json={"value": 1})
-    assert (answer.status_code, answer.get_json()) == (404, {"error": "inkbox has no setting 'nope'; it has none"})
+    known = "imports_per_day, paid_plan, sending_domains, storage_limit_bytes, subscriptions_per_owner"
+    assert answer.status_code == 404
+    assert answer.get_json() == {"error": f"inkbox has no setting 'nope'; it has {known}"}
 
 
 @pytest.mark.parametrize(

@@ -63,6 +63,11 @@ def test_the_examples_of_a_page_pass(page: str, tmp_path: Path) -> None:
     assert f"{len(_blocks(page, 'python'))} passed" in output, output
 
 
+def test_the_failure_that_is_shown_is_the_examples() -> None:
+    [shown] = _blocks("docs/testing.md", "text")
+    assert shown == (_ROOT / "examples" / "signup" / "failing.txt").read_text("utf-8")
+
+
 def test_every_link_of_the_docs_leads_somewhere() -> None:
     for page in [*_ROOT.glob("*.md"), *(_ROOT / "docs").glob("*.md")]:
         for target in re.findall(r"\]\((?!http)([^)#]+)\)", page.read_text("utf-8")):

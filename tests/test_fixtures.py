@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from emulator import Emulator, coverage, providers
-from tests.replay import Replay, fixture_files, recorded_files, replay_recorded
+from emulator import Emulator, coverage
+from emulator.provider import Provider
+from tests.replay import Replay, fixture_files, fixtures_of, recorded_files, replay_recorded
 
 
 @pytest.mark.parametrize("path", fixture_files(), ids=lambda path: f"{path.parent.name}-{path.stem}")
@@ -31,13 +32,12 @@ def test_every_fixture_names_its_source_and_date(path: Path) -> None:
     assert content["date"]
 
 
-@pytest.mark.parametrize("name", providers.names())
-def test_every_operation_that_is_built_succeeds_in_some_documented_exchange(name: str) -> None:
+@pytest.mark.parametrize("provider", coverage.generations(), ids=lambda one: f"{one.name}-{one.revision}")
+def test_every_operation_that_is_built_succeeds_in_some_documented_exchange(provider: Provider) -> None:
     succeeded: set[str] = set()
-    for path in fixture_files():
-        if path.parent.name == name:
-            with Emulator() as emulator:
-                replay = Replay(emulator.account(name))
-                replay.play(path)
-                succeeded |= replay.succeeded
-    assert coverage.built(providers.get(name)) == succeeded
+    for path in fixtures_of(provider):
+        with Emulator() as emulator:
+            replay = Replay(emulator.account(provider.name))
+            replay.play(path)
+            succeeded |= replay.succeeded
+    assert coverage.built(provider) == succeeded

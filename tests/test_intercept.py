@@ -314,6 +314,7 @@ def test_whatever_else_speaks_https_gets_a_real_connection(emulator_intercept: E
         (lambda: socket.create_connection(("inkbox.ai", 22)), "inkbox.ai:22"),
         (lambda: requests.get("https://inkbox.ai:8443/", timeout=5), "https://inkbox.ai:8443/"),
         (lambda: _send_datagram("192.0.2.1"), "192.0.2.1:53"),
+        (lambda: socket.gethostbyname("example.com"), "example.com"),
     ],
 )
 def test_other_connections_are_refused_by_name(here: Emulator, call: Callable[[], Any], named: str) -> None:
@@ -344,6 +345,11 @@ def test_a_refusal_says_how_to_allow_it(here: Emulator) -> None:
     assert here.journal() == []
 
 
+def test_names_are_looked_up_without_asking_anybody(here: Emulator) -> None:
+    assert socket.gethostbyname("inkbox.ai") == "127.0.0.1" == socket.gethostbyname("localhost")
+    assert here.refused == []
+
+
 def test_this_machine_is_reached(emulator_intercept: Emulator) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         for host in ("127.0.0.1", "localhost"):
@@ -371,7 +377,7 @@ def _patched() -> dict[str, Any]:
     import urllib3.connection
 
     owners = {
-        socket: ["getaddrinfo"],
+        socket: ["getaddrinfo", "gethostbyname", "gethostbyname_ex"],
         socket.socket: ["connect", "connect_ex", "sendto"],
         ssl.SSLContext: ["wrap_socket", "wrap_bio"],
         http.client.HTTPConnection: ["connect"],
@@ -434,6 +440,15 @@ def test_a_provider_that_everybody_hosts_is_where_the_user_says(here: Emulator, 
     answer = httpx.get(f"{inboxai.base_url}/api/v0/inboxes", headers=_headers(inboxai))
     assert answer.status_code == 200, answer.text
     assert here.account("inkbox").base_url == "https://inkbox.ai"
+
+
+@pytest.mark.emulator(providers=["postern"])
+def test_a_provider_that_is_not_chosen_is_not_emulated(here: Emulator, inkbox: Account) -> None:
+    assert httpx.get("https://api.agents.mszazu.com/v1/inboxes").status_code == 401
+    with pytest.raises(UnexpectedConnection, match=r"https://inkbox\.ai/api/whoami was refused"):
+        httpx.get(_WHOAMI)
+    assert inkbox.request("GET", "/api/whoami").status_code == 404
+    assert here.worlds.offered == frozenset({"postern"})
 
 
 def test_an_origin_is_one(emulator: Emulator) -> None:

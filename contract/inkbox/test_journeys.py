@@ -16,6 +16,7 @@ import pytest
 
 from contract.judge import Api
 
+REVISION = "seed"
 _DOMAIN = "inkboxmail.com"
 
 

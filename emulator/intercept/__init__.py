@@ -113,15 +113,13 @@ _INSTALLED: Final = _Installed()
 
 
 @contextmanager
-def intercept(
-    front: Front, origins: Iterable[str] = (), allow: Iterable[str] = (), refused: list[str] | None = None
-) -> Iterator[Interception]:
+def intercept(front: Front, allow: Iterable[str] = (), refused: list[str] | None = None) -> Iterator[Interception]:
     """Lead the providers' host names to an emulator until the block ends, in the whole process.
 
-    `origins` are further host names that mean a provider, `allow` patterns of hosts that may be reached besides;
-    `refused` is a list that grows with what somebody wanted to reach and may not.
+    `allow` are patterns of hosts that may be reached besides; `refused` is a list that grows with what somebody wanted
+    to reach and may not.
     """
-    interception = Interception(front, Destinations(origins, allow, refused))
+    interception = Interception(front, Destinations(front.worlds, allow, refused))
     _INSTALLED.begin(interception)
     try:
         yield interception

@@ -9,8 +9,8 @@ from fnmatch import fnmatchcase
 from ipaddress import ip_address
 from typing import Final, Literal
 
-from emulator import providers
 from emulator.fetching import is_loopback
+from emulator.servers.worlds import Worlds
 
 Kind = Literal["http", "https", "smtp", "smtps", "imap", "imaps"]
 
@@ -35,13 +35,14 @@ class UnexpectedConnection(RuntimeError):
 class Destinations:
     """Which hosts are emulated, by which port, and which others may be reached.
 
-    `origins` are further host names of providers (`{"agents.acme.com": "inboxai"}`), `allow` patterns of other hosts
-    such as `*.example.com`. This machine may be reached always.
+    Those of the providers that are served are emulated, and those that were said to mean one. `allow` are patterns of
+    other hosts such as `*.example.com`. This machine may be reached always; `refused` grows with what may not.
     """
 
-    def __init__(self, origins: Iterable[str], allow: Iterable[str], refused: list[str] | None = None) -> None:
-        web = {*origins, *(host for provider in providers.every() for host in provider.all_hosts)}
-        mail = {host for provider in providers.every() for host in provider.mail_hosts}
+    def __init__(self, worlds: Worlds, allow: Iterable[str], refused: list[str] | None = None) -> None:
+        served = worlds.served()
+        web = {*worlds.hosts, *(host for provider in served for host in provider.all_hosts)}
+        mail = {host for provider in served for host in provider.mail_hosts}
         self._ports: dict[str, Mapping[int, Kind]] = {
             host: {**(_WEB_PORTS if host in web else {}), **(_MAIL_PORTS if host in mail else {})}
             for host in web | mail

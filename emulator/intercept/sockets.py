@@ -24,6 +24,8 @@ _SERVICES: Final = {"http": 80, "https": 443, "smtp": 25, "submission": 587, "im
 def patch(interception: Interception, patches: Patches) -> None:
     """Intercept name resolution, connections and TLS of this process."""
     patches.replace(socket, "getaddrinfo", partial(_resolving, interception))
+    for name in ("gethostbyname", "gethostbyname_ex"):
+        patches.replace(socket, name, partial(_looking_up, interception))
     for name in ("connect", "connect_ex"):
         patches.replace(socket.socket, name, partial(_connecting, interception))
     patches.replace(socket.socket, "sendto", partial(_sending, interception))
@@ -44,6 +46,18 @@ def _resolving(interception: Interception, original: Callable[..., Any]) -> Call
         return found
 
     return getaddrinfo
+
+
+def _looking_up(interception: Interception, original: Callable[..., Any]) -> Callable[..., Any]:
+    def look_up(name: str) -> Any:
+        destinations = interception.destinations
+        if name.lower() in destinations.emulated:
+            return original(_LOOPBACK)
+        if not is_address(name) and not destinations.may_reach(name, 0):
+            raise destinations.refusal(name, name)
+        return original(name)
+
+    return look_up
 
 
 def _number(port: Any) -> int:

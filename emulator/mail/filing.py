@@ -67,6 +67,11 @@ def deposit(
     return file_mail(world, mailbox, mail, direction, "sent", mailbox.address, everybody, bcc=bcc, at=at, listed=listed)
 
 
+def used_bytes(world: World, mailbox: Mailbox) -> int:
+    """Return how much the mail of a mailbox takes."""
+    return sum(len(message.mail) for message in world.store.each(MESSAGES, "timeline", mailbox.id))
+
+
 def remove_message(world: World, message: Message) -> None:
     """Remove a message from its mailbox and its thread."""
     world.store.remove(MESSAGES, message.id)

@@ -12,6 +12,9 @@ from emulator.world import Duplicate, World
 Gate = Callable[[World, Mailbox, str], str | None]
 """Says why a mailbox does not take mail from a sender, or None if it does."""
 
+SendingGate = Callable[[World, Mailbox, str], str | None]
+"""Says why a mailbox does not send to a recipient, or None if it does."""
+
 Holder = Callable[[World, str], bool]
 """Says whether a provider receives the mail of a domain, given in lower case."""
 
@@ -19,6 +22,7 @@ CLOSED: Final = ("deleted", "suspended", "paused")
 """What a provider calls the status of a mailbox that takes no mail and that nobody can log in to."""
 
 _GATES: dict[str, Gate] = {}
+_SENDING_GATES: dict[str, SendingGate] = {}
 _HOLDERS: dict[str, Holder] = {}
 _F = TypeVar("_F", bound=Callable[..., object])
 
@@ -84,6 +88,11 @@ def gate(provider: str) -> Callable[[Gate], Gate]:
     return registration(_GATES, provider)
 
 
+def sending_gate(provider: str) -> Callable[[SendingGate], SendingGate]:
+    """Register the function that says whom the mailboxes of a provider may write to."""
+    return registration(_SENDING_GATES, provider)
+
+
 def holder(provider: str) -> Callable[[Holder], Holder]:
     """Register the function that knows the domains of a provider."""
     return registration(_HOLDERS, provider)
@@ -105,6 +114,13 @@ def refusal(world: World, sender: str, recipient: str) -> Refusal | None:
         return Refusal("5.2.1", f"The mailbox is {mailbox.status}")
     guard = _GATES.get(mailbox.provider)
     reason = None if guard is None else guard(world, mailbox, sender)
+    return None if reason is None else Refusal("5.7.1", reason)
+
+
+def withheld(world: World, sender: Mailbox, recipient: str) -> Refusal | None:
+    """Return why a mailbox does not send to a recipient, or None: it does."""
+    guard = _SENDING_GATES.get(sender.provider)
+    reason = None if guard is None else guard(world, sender, recipient)
     return None if reason is None else Refusal("5.7.1", reason)
 
 

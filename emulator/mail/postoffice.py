@@ -15,7 +15,7 @@ from emulator.mail.filing import file_mail
 from emulator.mail.mailboxes import Refusal, refusal
 from emulator.mail.parse import Mail, blank_line
 from emulator.mail.records import DEPARTURES, MAILBOXES, Departure, Mailbox, Message
-from emulator.mail.transits import begin, refused, set_out
+from emulator.mail.transits import begin, held_back, refused, set_out
 from emulator.world import World
 
 _BCC: Final = re.compile(rb"(?im)^bcc[ \t]*:.*\r?\n(?:[ \t].*\r?\n)*")
@@ -74,7 +74,8 @@ def transmit(
     signed = mail if helo is not None else trace.signed(world, mail, sender)
     arriving = []
     for recipient in addresses.unique(recipients):
-        given = fate_of(world, owner, recipient, mail) or refused(world, sender, recipient)
+        given = held_back(world, owner, recipient) or fate_of(world, owner, recipient, mail)
+        given = given or refused(world, sender, recipient)
         if given is None:
             arriving.append(recipient)
         elif copy is None and FATES[given.name].steps[0] in ("fail", "reject"):

@@ -10,9 +10,9 @@ from emulator.mail import bounces, trace
 from emulator.mail.arrivals import arrive, journal
 from emulator.mail.events import Happening, MailEvent, tell
 from emulator.mail.fates import FATES, PAUSES, Given, Step
-from emulator.mail.mailboxes import refusal
+from emulator.mail.mailboxes import refusal, withheld
 from emulator.mail.parse import Mail
-from emulator.mail.records import MESSAGES, TRANSITS, Action, Message, Outcome, Transit
+from emulator.mail.records import MESSAGES, TRANSITS, Action, Mailbox, Message, Outcome, Transit
 from emulator.world import World
 from emulator.world.agenda import handler, schedule
 
@@ -30,6 +30,12 @@ def refused(world: World, sender: str, recipient: str) -> Given | None:
     """Return the fate of a mail that an address does not take; None if it does."""
     reason = refusal(world, sender, recipient)
     return reason and Given("bounce", status=reason.status, reply=f"550 {reason.status} {reason.words}")
+
+
+def held_back(world: World, owner: Mailbox | None, recipient: str) -> Given | None:
+    """Return the fate of a mail that its sender may not send to an address; None if it may, or comes from outside."""
+    reason = None if owner is None else withheld(world, owner, recipient)
+    return reason and Given("reject", status=reason.status, reply=f"550 {reason.status} {reason.words}")
 
 
 def set_out(

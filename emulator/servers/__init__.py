@@ -6,7 +6,6 @@ from contextlib import ExitStack
 from types import TracebackType
 from typing import Any, Final, NamedTuple, Self, TypeVar
 
-from emulator import providers
 from emulator.provider import Door, Provider
 from emulator.servers.http.front import Front
 from emulator.servers.http.server import HttpServer
@@ -104,7 +103,7 @@ class Servers:
             **{name: {"host": self.host, "port": door.port} for name, door in self._mail_doors.items()},
             "providers": {
                 provider.name: {"base_url": self.base_url(provider), **provider.credentials}
-                for provider in providers.every()
+                for provider in self.worlds.served()
             },
         }
 

@@ -38,6 +38,8 @@ class Worlds:
         """Who certifies the doors that speak TLS, while they are open."""
         self.hosts: dict[str, str] = {}
         """Further host names, each with the provider that it means."""
+        self.offered: frozenset[str] | None = None
+        """The providers that are served; None means all."""
         self.names: set[str] = set()
         """Host names that mean this emulator, besides those of loopback."""
         self.failures: list[BaseException] = []
@@ -50,6 +52,10 @@ class Worlds:
     def default(self) -> World:
         """The world of unknown credentials."""
         return self._worlds[DEFAULT]
+
+    def served(self) -> list[Provider]:
+        """Return the providers that are served, by name."""
+        return [provider for provider in providers.every() if self.offered is None or provider.name in self.offered]
 
     def add(self, name: str, world: World) -> None:
         """Add a world; ValueError if the name is taken."""

@@ -69,6 +69,8 @@ class Dialect:
     """Real seconds that a receiver has."""
     given_up: Callable[[World, Subscription], None] = field(default=lambda _world, _subscription: None)
     """What happens to a subscription whose receiver never took a delivery."""
+    word: Callable[[World, MailEvent, str], str] = field(default=lambda _world, _event, usual: usual)
+    """Return the provider's word for what happens to this mail, where it is not always the usual one."""
     wants: Callable[[World, Subscription, Occurrence], bool] = field(default=lambda *_: True)
     """Tell whether a subscription of that account may hear of it, where more than its events and mailboxes decide."""
 

@@ -82,7 +82,8 @@ def _on_mail(world: World, event: MailEvent) -> None:
     mailbox = world.store.get(MAILBOXES, event.message.mailbox_id)
     spoken = None if mailbox is None else dialect(mailbox.provider)
     event_type = None if spoken is None else spoken.events.get(event.happening)
-    if mailbox is not None and event_type is not None:
+    if mailbox is not None and spoken is not None and event_type is not None:
+        event_type = spoken.word(world, event, event_type)
         publish(world, mailbox.provider, mailbox.account_id, event_type, mailbox=mailbox, mail=event)
 
 
@@ -210,7 +211,7 @@ def _give_up(world: World, spoken: Dialect, delivery: Delivery) -> None:
 
 
 def _journal(world: World, delivery: Delivery, attempt: Attempt) -> None:
-    def render() -> dict[str, Any]:
+    def brief() -> dict[str, Any]:
         return {
             "provider": delivery.provider,
             "subscription": delivery.subscription_id,
@@ -222,7 +223,9 @@ def _journal(world: World, delivery: Delivery, attempt: Attempt) -> None:
             "status": attempt.status,
             "error": attempt.error,
             "next_at": attempt.next_at and attempt.next_at.isoformat(),
-            "body": mask_body(delivery.body.encode("utf-8", "replace")),
         }
 
-    world.journal.add(attempt.at, "webhook", render, len(delivery.body))
+    def render() -> dict[str, Any]:
+        return {**brief(), "body": mask_body(delivery.body.encode("utf-8", "replace"))}
+
+    world.journal.add(attempt.at, "webhook", render, len(delivery.body), brief)

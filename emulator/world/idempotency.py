@@ -35,11 +35,17 @@ def recall(world: World, scope: tuple[str, ...], key: str, given: object) -> Any
     `given` is the input as JSON values. Raises KeyReusedError if the key stands for other input.
     """
     found = world.store.get(REMEMBERED, _id(scope, key))
-    if found is None or (found.expires_at is not None and found.expires_at <= world.now()):
+    if found is None or _is_over(world, found):
         return None
     if found.fingerprint != _fingerprint(given):
         raise KeyReusedError(f"the idempotency key {key!r} was used with other input")
     return found.result
+
+
+def look_up(world: World, scope: tuple[str, ...], key: str) -> Any | None:
+    """Return the result that a key stands for in this scope, whatever the input was; None if it is new or expired."""
+    found = world.store.get(REMEMBERED, _id(scope, key))
+    return None if found is None or _is_over(world, found) else found.result
 
 
 def remember(
@@ -50,6 +56,10 @@ def remember(
     entry = Remembered(_id(scope, key), _fingerprint(given), result, expires_at)
     known = world.store.get(REMEMBERED, entry.id) is not None
     (world.store.put if known else world.store.add)(REMEMBERED, entry)
+
+
+def _is_over(world: World, entry: Remembered) -> bool:
+    return entry.expires_at is not None and entry.expires_at <= world.now()
 
 
 def _id(scope: tuple[str, ...], key: str) -> str:

@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from datetime import datetime
+from itertools import islice
 from typing import Any
 
 from emulator.world.clock import timestamp
@@ -20,18 +21,23 @@ Render = Callable[[], Mapping[str, Any]]
 class Entry:
     """One thing that happened. Its details are rendered, secrets masked, only when somebody looks."""
 
-    __slots__ = ("_render", "at", "kind", "n", "size")
+    __slots__ = ("_brief", "_render", "at", "kind", "n", "size")
 
-    def __init__(self, n: int, at: datetime, kind: str, size: int, render: Render) -> None:
+    def __init__(self, n: int, at: datetime, kind: str, size: int, render: Render, brief: Render) -> None:
         self.n = n
         self.at = at
         self.kind = kind
         self.size = size
         self._render = render
+        self._brief = brief
 
     def as_json(self) -> dict[str, Any]:
         """Return the entry as plain JSON values: n, at, kind and the details of its kind."""
         return {"n": self.n, "at": timestamp(self.at), "kind": self.kind, **self._render()}
+
+    def in_brief(self) -> dict[str, Any]:
+        """Return the same without what is long, such as headers and bodies."""
+        return {"n": self.n, "at": timestamp(self.at), "kind": self.kind, **self._brief()}
 
 
 class Journal:
@@ -66,10 +72,14 @@ class Journal:
         """Call `hear` after every new entry, in the thread that added it; it must return at once and not raise."""
         return self._listeners.listening(hear)
 
-    def add(self, at: datetime, kind: str, render: Render, size: int = 0) -> Entry:
-        """Append an entry; `size` is the number of bytes that `render` holds on to."""
+    def newest(self, start: int, count: int) -> list[Entry]:
+        """Return up to `count` entries, newest first, after leaving out the `start` newest."""
+        return list(islice(reversed(self._entries), start, start + count))
+
+    def add(self, at: datetime, kind: str, render: Render, size: int = 0, brief: Render | None = None) -> Entry:
+        """Append an entry; `size` is the number of bytes that `render` holds on to, `brief` leaves out what is long."""
         self._n += 1
-        entry = Entry(self._n, at, kind, size + _OVERHEAD, render)
+        entry = Entry(self._n, at, kind, size + _OVERHEAD, render, brief or render)
         self._entries.append(entry)
         self._size += entry.size
         while self._size > self.limit and len(self._entries) > 1:

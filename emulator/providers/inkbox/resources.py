@@ -30,11 +30,12 @@ from emulator.mail.mailboxes import holder, mailbox_at, open_mailbox
 from emulator.mail.postoffice import send
 from emulator.mail.search import search
 from emulator.provider import MEGABYTE, Problem, invalid
+from emulator.providers.inkbox.generation import of_account
+from emulator.providers.inkbox.settings import NAME, verified_domains
 from emulator.webhooks import SUBSCRIPTIONS, Subscription, subscribe
 from emulator.world import ACCOUNTS, CREDENTIALS, Account, Collection, Credential, Duplicate, Order, Page, World
 from emulator.world.ordered import Key
 
-NAME: Final = "inkbox"
 DOMAIN: Final = "inkboxmail.com"
 SEED: Final[Mapping[str, str]] = json.loads(files(__package__).joinpath("seed.json").read_text("utf-8"))
 
@@ -62,7 +63,11 @@ class Organization:
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """An agent identity: a handle inside its organization, with at most one mailbox."""
+    """An agent identity: a handle inside its organization, with at most one mailbox.
+
+    What follows `n` is of the newest generation alone: who may write to it and be written to (`whitelist` or
+    `blacklist`), and the key that its webhooks are signed with.
+    """
 
     id: str
     account_id: str
@@ -72,13 +77,23 @@ class Identity:
     created_at: datetime
     updated_at: datetime
     n: int
+    display_name: str | None = None
+    description: str | None = None
+    tls_mode: str = "edge"
+    inbound_mode: str = "blacklist"
+    outbound_mode: str = "blacklist"
+    signing_key: str | None = None
+    signing_key_at: datetime | None = None
 
 
 ORGANIZATIONS: Collection[Organization] = Collection("inkbox.organizations")
 IDENTITIES: Collection[Identity] = Collection(
     "inkbox.identities",
     unique={"handle": lambda i: (i.account_id, i.agent_handle), "mailbox": lambda i: i.mailbox_id},
-    ordered={"of_account": Order(groups=lambda i: (i.account_id,), sort=lambda i: (i.created_at, i.n))},
+    ordered={
+        "of_account": Order(groups=lambda i: (i.account_id,), sort=lambda i: (i.created_at, i.n)),
+        "of_handle": Order(groups=lambda i: (i.agent_handle,), sort=lambda i: (i.created_at, i.n)),
+    },
 )
 
 
@@ -100,15 +115,20 @@ def open_account(world: World, key: str, name: str = "Organization", label: str 
 
 
 @holder(NAME)
-def receives_for(world: World, name: str) -> bool:  # noqa: ARG001  # other providers have domains that come and go
+def receives_for(world: World, name: str) -> bool:
     """Tell whether Inkbox receives the mail of a domain."""
-    return name == DOMAIN
+    return name == DOMAIN or name in verified_domains(world)
 
 
 @keys_open(NAME)
-def opens(world: World, key: Credential, mailbox: Mailbox) -> bool:  # noqa: ARG001  # the key alone says it
-    """Tell whether an API key opens a mailbox over SMTP and IMAP: one of its organization does."""
-    return key.account_id == mailbox.account_id
+def opens(world: World, key: Credential, mailbox: Mailbox) -> bool:
+    """Tell whether an API key opens a mailbox over SMTP and IMAP: one of its organization, or of its identity."""
+    if key.account_id != mailbox.account_id:
+        return False
+    if key.subject is None:
+        return not of_account(world, mailbox.account_id).needs_key_of_identity
+    identity = world.store.find(IDENTITIES, "mailbox", mailbox.id)
+    return identity is not None and identity.id == key.subject
 
 
 def add_organization(world: World, organization_id: str, name: str) -> Organization:
@@ -335,9 +355,7 @@ def _add_mailbox(world: World, identity: Identity, display_name: str, local_part
 def send_message(world: World, mailbox: Mailbox, body: Mapping[str, Any]) -> Message:
     """Send a mail as the request body describes it and return the sender's copy."""
     recipients = body["recipients"]
-    given = body.get("in_reply_to_message_id")
-    parent = _parent(world, mailbox, given) if given else None
-    in_reply_to, references = replies.ancestry(parent) if parent else _foreign_parent(given)
+    parent, in_reply_to, references = answered(world, mailbox, body.get("in_reply_to_message_id"))
     draft = Draft(
         sender=mailbox.address,
         sender_name=mailbox.display_name,
@@ -405,6 +423,12 @@ def find_thread(world: World, mailbox: Mailbox, thread_id: str) -> Thread:
     if thread is None or thread.mailbox_id != mailbox.id:
         raise Problem("not_found", "Thread not found")
     return thread
+
+
+def answered(world: World, mailbox: Mailbox, given: str | None) -> tuple[Message | None, str | None, list[str]]:
+    """Return the message that a mail answers, if the mailbox has it, and its In-Reply-To and References."""
+    parent = _parent(world, mailbox, given) if given else None
+    return (parent, *(replies.ancestry(parent) if parent else _foreign_parent(given)))
 
 
 def _parent(world: World, mailbox: Mailbox, given: str) -> Message | None:

@@ -12,6 +12,7 @@ from emulator.mail.filing import remove_message, remove_thread
 from emulator.provider import NO_CONTENT, Answer, Call
 from emulator.providers.inkbox import resources, signup, wire
 from emulator.providers.inkbox.resources import Identity, Organization
+from emulator.providers.inkbox.settings import NAME
 from emulator.world import timestamp
 
 routes = Blueprint("inkbox", __name__)
@@ -93,7 +94,7 @@ def send_message(call: Call, email_address: str) -> Answer:
 def get_message(call: Call, email_address: str, message_id: str) -> Answer:
     message = resources.find_message(call.world, _mailbox(call, email_address), message_id)
     outbound = message.direction == "outbound"
-    ses_message_id = call.world.derived_id(resources.NAME, "ses_message_id", message.id) if outbound else None
+    ses_message_id = call.world.derived_id(NAME, "ses_message_id", message.id) if outbound else None
     return Answer(wire.message_detail(message, ses_message_id))
 
 
@@ -203,7 +204,7 @@ def create_signing_key(call: Call) -> Answer:
 def whoami(call: Call) -> Answer:
     assert call.credential is not None  # the contract asks for one
     organization = _organization(call) if call.account else None
-    key_id = call.world.derived_id(resources.NAME, "api_key", "id", call.credential.id)
+    key_id = call.world.derived_id(NAME, "api_key", "id", call.credential.id)
     return Answer(wire.whoami(call.credential, key_id, organization))
 
 
@@ -226,9 +227,7 @@ def verify_signup(call: Call) -> Answer:
 @routes.post("/api/v1/agent-signup/resend-verification")
 def resend_signup_verification(call: Call) -> Answer:
     organization = _organization(call)
-    claim = signup.resend(call.world, organization)
-    sent = "The agent is claimed already." if claim.claimed else f"A new code was sent to {claim.human_email}."
-    return Answer(wire.claim(organization, claim, sent))
+    return Answer(wire.resent(organization, signup.resend(call.world, organization)))
 
 
 @routes.get("/api/v1/agent-signup/status")

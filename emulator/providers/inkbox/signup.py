@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
@@ -11,7 +12,6 @@ from emulator.mail import Draft, Mailbox, addresses
 from emulator.mail.postoffice import receive
 from emulator.provider import Problem, slow_down
 from emulator.providers.inkbox.resources import (
-    NAME,
     ORGANIZATIONS,
     Identity,
     Organization,
@@ -19,6 +19,7 @@ from emulator.providers.inkbox.resources import (
     create_identity,
     existing_mailbox,
 )
+from emulator.providers.inkbox.settings import NAME
 from emulator.world import CREDENTIALS, Collection, Credential, World
 from emulator.world.quotas import count_today, until_midnight
 
@@ -41,6 +42,7 @@ class Signup:
     sent_at: datetime
     tries_left: int
     claimed: bool = False
+    unclaimed_sends: int = _DAILY_UNCLAIMED
 
     @property
     def claim_status(self) -> str:
@@ -50,7 +52,7 @@ class Signup:
     @property
     def sends_per_day(self) -> int:
         """How many mails the agent may send in one UTC day."""
-        return _DAILY_CLAIMED if self.claimed else _DAILY_UNCLAIMED
+        return _DAILY_CLAIMED if self.claimed else self.unclaimed_sends
 
 
 SIGNUPS: Collection[Signup] = Collection("inkbox.signups")
@@ -67,15 +69,38 @@ class Registration:
     api_key: str
 
 
-def register(world: World, human_email: str, note: str, display_name: str | None) -> Registration:
-    """Make an unclaimed agent with organization, identity, mailbox and key, and mail the code to its human."""
+Maker = Callable[[Organization, str], Identity]
+"""Makes the identity of a new organization, with its mailbox; the text is a handle that nobody has."""
+
+
+def register(
+    world: World,
+    human_email: str,
+    note: str,
+    display_name: str | None,
+    make: Maker | None = None,
+    *,
+    unclaimed_sends: int = _DAILY_UNCLAIMED,
+    confined: bool = False,
+) -> Registration:
+    """Make an unclaimed agent with organization, identity, mailbox and key, and mail the code to its human.
+
+    `make` is how the identity is made, `confined` whether the key is confined to it.
+    """
     scope = addresses.normalize(human_email)
     organization = add_organization(world, world.new_id(NAME, "provisional_account", scope), display_name or "Agent")
     handle = f"{_slug(display_name)}-{world.new_id(NAME, 'handle_suffix', scope)}"
-    identity = create_identity(world, organization, handle, {"display_name": display_name, "email_local_part": handle})
+    if make is None:
+        identity = create_identity(
+            world, organization, handle, {"display_name": display_name, "email_local_part": handle}
+        )
+    else:
+        identity = make(organization, handle)
     key = world.new_id(NAME, "api_key", scope)
-    world.store.add(CREDENTIALS, Credential(key, NAME, organization.id, "agent", "Agent signup", world.now()))
-    signup = world.store.add(SIGNUPS, Signup(organization.id, human_email, note, "", world.now(), 0))
+    subject = identity.id if confined else None
+    world.store.add(CREDENTIALS, Credential(key, NAME, organization.id, "agent", "Agent signup", world.now(), subject))
+    signup = Signup(organization.id, human_email, note, "", world.now(), 0, unclaimed_sends=unclaimed_sends)
+    signup = world.store.add(SIGNUPS, signup)
     mailbox = existing_mailbox(world, identity)
     return Registration(_send_code(world, signup), organization, identity, mailbox, key)
 

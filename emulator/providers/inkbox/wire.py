@@ -20,6 +20,14 @@ IDS: Final[Mapping[str, Format]] = {
     "message": uuid,
     "thread": uuid,
     "identity": uuid,
+    "tunnel": uuid,
+    "contact_rule": uuid,
+    "draft": uuid,
+    "import_job": uuid,
+    "upload_token": prefixed("", 32),
+    "open_token": prefixed("", 32),
+    "sending_domain": prefixed_uuid("sending_domain_"),
+    "webhook_attempt": uuid,
     "message_id": uuid,
     "account": prefixed("org_", 24),
     "provisional_account": prefixed("org_agent_", 24),
@@ -48,6 +56,7 @@ _INVALID: Final = {
     "json": "json_invalid",
 }
 _ECHOED: Final = 500
+UNPROCESSABLE: Final = 422
 
 
 def mailbox(box: Mailbox, webhook_url: str | None) -> dict[str, Any]:
@@ -190,6 +199,12 @@ def claim(organization: Organization, signup: Signup, message: str) -> dict[str,
     }
 
 
+def resent(organization: Organization, signup: Signup) -> dict[str, Any]:
+    """Return where an agent stands that asked for another code."""
+    sent = "The agent is claimed already." if signup.claimed else f"A new code was sent to {signup.human_email}."
+    return claim(organization, signup, sent)
+
+
 def registration(made: Registration) -> dict[str, Any]:
     """Return what a registration made; the key is shown here only."""
     return {
@@ -215,8 +230,8 @@ def problem(error: Problem, _request_id: str) -> Answer:
     """Return `{"detail": ...}`: a list for what fails validation, else a sentence."""
     if error.kind in ("malformed", "wrong_content_type"):
         syntax = Invalid(("body",), "json", error.message, None)
-        return Answer({"detail": [_invalid(syntax)]}, 422)
-    if error.kind == "invalid" or error.status == 422:  # one that a fault rule asks for has the shape, too
+        return Answer({"detail": [_invalid(syntax)]}, UNPROCESSABLE)
+    if error.kind == "invalid" or error.status == UNPROCESSABLE:  # one that a fault rule asks for has the shape, too
         errors = error.errors or (Invalid(("body",), "value", error.message, None),)
         return Answer({"detail": [_invalid(each) for each in errors]}, error.status)
     return Answer({"detail": error.message}, error.status)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final, NamedTuple
 
 from emulator.mail import MAILBOXES, Mailbox
+from emulator.mail.filing import used_bytes
 from emulator.providers.sendmux import resources
 from emulator.world import Collection, World
 
@@ -68,4 +69,4 @@ def update_identity(world: World, mailbox: Mailbox, changes: Mapping[str, Any]) 
 def quota_of(world: World, mailbox: Mailbox) -> Quota:
     """Return how much a mailbox may hold and holds."""
     limit = resources.plan_of(world, mailbox).quota_bytes
-    return Quota(quota_id(mailbox.id), resources.used_bytes(world, mailbox), limit)
+    return Quota(quota_id(mailbox.id), used_bytes(world, mailbox), limit)

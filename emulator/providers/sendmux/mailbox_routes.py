@@ -10,6 +10,7 @@ from werkzeug.datastructures import ContentRange
 from werkzeug.http import parse_range_header
 
 from emulator.mail import Mailbox, Message, files, threads
+from emulator.mail.filing import used_bytes
 from emulator.provider import Answer, Call, Problem
 from emulator.providers.sendmux import (
     access,
@@ -56,7 +57,7 @@ def get_mailbox_connection(call: Call) -> Answer:
 @routes.get(f"{_API}/me")
 def get_own_mailbox(call: Call) -> Answer:
     mailbox = mailbox_of_key(call)
-    plan, used = resources.plan_of(call.world, mailbox), resources.used_bytes(call.world, mailbox)
+    plan, used = resources.plan_of(call.world, mailbox), used_bytes(call.world, mailbox)
     return wire.tagged(call, {**management_wire.mailbox(mailbox, plan), "quota_used_bytes": used})
 
 

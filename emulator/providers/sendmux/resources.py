@@ -10,7 +10,8 @@ from datetime import datetime
 from importlib.resources import files
 from typing import Any, Final, NamedTuple
 
-from emulator.mail import MAILBOXES, MESSAGES, Mailbox, Message, addresses
+from emulator.mail import MAILBOXES, Mailbox, Message, addresses
+from emulator.mail.filing import used_bytes
 from emulator.mail.mailboxes import gate, mailbox_at, open_mailbox
 from emulator.provider import Problem
 from emulator.providers.sendmux import domains, filters, keys, sending_accounts
@@ -208,11 +209,6 @@ def receiver(world: World, message: Message) -> Mailbox:
     mailbox = world.store.get(MAILBOXES, message.mailbox_id)
     assert mailbox is not None, f"{message.id} is in no mailbox"
     return mailbox
-
-
-def used_bytes(world: World, mailbox: Mailbox) -> int:
-    """Return how much the mail of a mailbox takes."""
-    return sum(len(message.mail) for message in world.store.each(MESSAGES, "timeline", mailbox.id))
 
 
 def _open(

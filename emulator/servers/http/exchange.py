@@ -90,7 +90,7 @@ class Exchange:
         cut, hint = self.cut, self.hint
         sent, answered = self.sent[:_KEPT], self.answered[:_KEPT]
 
-        def render() -> dict[str, Any]:
+        def brief() -> dict[str, Any]:
             return {
                 "provider": provider,
                 "operation": operation,
@@ -101,12 +101,18 @@ class Exchange:
                 "status": status,
                 **({} if cut is None else {"cut_after": max(0, cut)}),
                 **({} if hint is None else {"hint": hint}),
+            }
+
+        def render() -> dict[str, Any]:
+            return {
+                **brief(),
                 "request_headers": mask_headers((_header_name(name), value) for name, value in headers),
                 "request_body": mask_body(sent),
                 "response_body": mask_body(answered),
             }
 
-        self.world.journal.add(self.world.now(), "http", render, len(sent) + len(answered) + len(path) + len(query))
+        size = len(sent) + len(answered) + len(path) + len(query)
+        self.world.journal.add(self.world.now(), "http", render, size, brief)
 
 
 def origin(environ: Environ) -> str:

@@ -37,8 +37,8 @@ class Front:
         name = self._of_host(host) or self._of_host(host.partition(":")[0])
         if name is None:
             name = path[1:].partition("/")[0]
-            if name not in _names():
-                return _no_provider(path, environ, start_response)
+            if not self._serves(name):
+                return self._no_provider(path, environ, start_response)
             environ["SCRIPT_NAME"] = f"{environ.get('SCRIPT_NAME', '')}/{name}"
             environ["PATH_INFO"] = path[len(name) + 1 :]
         world = environ.get("HTTP_X_EMULATOR_WORLD")
@@ -52,12 +52,20 @@ class Front:
         return answer if exchange.cut is None else cut_short(answer, exchange.cut)
 
     def _of_host(self, host: str) -> str | None:
-        return _hosts().get(host) or self.worlds.hosts.get(host)
+        name = _hosts().get(host) or self.worlds.hosts.get(host)
+        return name if name is not None and self._serves(name) else None
+
+    def _serves(self, name: str) -> bool:
+        return name in (_names() if self.worlds.offered is None else self.worlds.offered)
+
+    def _names_of_this(self) -> set[str]:
+        """Return the host names that mean this emulator: those it was told, and the providers' it stands in for."""
+        return self.worlds.names | {host.partition(":")[0] for host in (*_hosts(), *self.worlds.hosts)}
 
     def _own(self, path: str, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """Answer a request about the emulator itself: to a page, or to the control API."""
         # A signed URL is a credential, and is fetched by whatever name the provider's client knows.
-        refused = None if path.startswith(FILES) else refusal(environ, self.worlds.names | _hosts().keys())
+        refused = None if path.startswith(FILES) else refusal(environ, self._names_of_this())
         if refused is not None:
             return _refuse(refused, start_response)
         environ[WORLDS] = self.worlds
@@ -66,6 +74,20 @@ class Front:
 
             return pages_app()(environ, start_response)
         return control_app()(environ, start_response)
+
+    def _no_provider(self, path: str, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        base = origin(environ)
+        bases = {name: f"{base}/{name}" for name in filter(self._serves, providers.names())}
+        status, message = "200 OK", "Inbox Emulator: give your client one of these base URLs"
+        if path in ("", "/") and "text/html" in environ.get("HTTP_ACCEPT", ""):  # a person came
+            start_response("302 Found", [("Location", f"{CONTROL_PREFIX}/")])
+            return []
+        if path not in ("", "/"):
+            near = get_close_matches(path[1:].partition("/")[0], bases, 1)
+            hint = f"did you mean /{near[0]}?" if near else "a path begins with a provider's name"
+            status, message = "404 Not Found", f"nothing is served at {path}: {hint}"
+        start_response(status, _JSON)
+        return [json.dumps({"message": message, "providers": bases, "control": f"{base}{CONTROL_PREFIX}"}).encode()]
 
 
 @cache
@@ -76,21 +98,6 @@ def _names() -> frozenset[str]:
 @cache
 def _hosts() -> dict[str, str]:
     return {host: provider.name for provider in providers.every() for host in provider.all_hosts}
-
-
-def _no_provider(path: str, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
-    base = origin(environ)
-    bases = {name: f"{base}/{name}" for name in providers.names()}
-    status, message = "200 OK", "Inbox Emulator: give your client one of these base URLs"
-    if path in ("", "/") and "text/html" in environ.get("HTTP_ACCEPT", ""):  # a person came
-        start_response("302 Found", [("Location", f"{CONTROL_PREFIX}/")])
-        return []
-    if path not in ("", "/"):
-        near = get_close_matches(path[1:].partition("/")[0], bases, 1)
-        hint = f"did you mean /{near[0]}?" if near else "a path begins with a provider's name"
-        status, message = "404 Not Found", f"nothing is served at {path}: {hint}"
-    start_response(status, _JSON)
-    return [json.dumps({"message": message, "providers": bases, "control": f"{base}{CONTROL_PREFIX}"}).encode()]
 
 
 def _refuse(reason: str, start_response: StartResponse) -> Iterable[bytes]:

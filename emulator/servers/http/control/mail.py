@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from itertools import chain
-from typing import Any
+from typing import Any, Final
 
 from flask import Blueprint, request
 
@@ -16,6 +16,8 @@ from emulator.provider import Problem
 from emulator.servers.http.control.asked import MAX_WAIT, TEXT, Json, read_body, spare_thread, world
 
 routes = Blueprint("mail", __name__)
+
+_NEAR_MISSES: Final = 10
 
 _ADDRESSES = {"anyOf": [{"type": "string", "minLength": 1}, {"type": "array", "items": {"type": "string"}}]}
 _ATTACHMENT = {
@@ -47,6 +49,7 @@ _WAIT = {
         "from": TEXT,
         "subject": TEXT,
         "timeout": {"type": "number", "minimum": 0, "maximum": MAX_WAIT},
+        "after": {"type": "integer", "minimum": 0},
     }
 }
 
@@ -76,12 +79,34 @@ def receive_message() -> tuple[Json, int]:
 
 @routes.post("/wait")
 def wait() -> Json:
-    """Wait up to `timeout` seconds (60 at most) for a mail; `message` is null if none came."""
-    body = read_body(_WAIT)
+    """Wait up to `timeout` seconds (60 at most) for a mail: the newest with `to`, `from` and `subject`.
+
+    With `after` it is the oldest that came after so many mails; every answer says in `arrivals` how many have come.
+    `message` has the one-time code and the link that it brings, and is null if none came; `arrived` is then the newest
+    mail that came at all, each with why it is not it.
+    """
+    given = read_body(_WAIT)
+    wanted, after = Wanted(given.get("to"), given.get("from"), given.get("subject")), given.get("after")
+    passed = None if after is None else range(after + 1)
     with spare_thread():
-        wanted = Wanted(body.get("to"), body.get("from"), body.get("subject"))
-        found = wait_for(world(), wanted, timeout=body.get("timeout", 5.0))
-    return {"timed_out": found is None, "message": None if found is None else found.as_json()}
+        found = wait_for(world(), wanted, timeout=given.get("timeout", 5.0), taken=passed)
+    arrivals = {"arrivals": world().store.ticks("arrivals")}
+    if found is None:
+        return {"timed_out": True, "message": None, "arrived": _near_misses(wanted, passed), **arrivals}
+    message = {**found.as_json(), "otp": found.otp, "link": found.link}
+    return {"timed_out": False, "message": message, **arrivals}
+
+
+def _near_misses(wanted: Wanted, passed: Container[int] | None) -> list[Json]:
+    with world().step():
+        newest = sightings(world())[-_NEAR_MISSES:]
+    return [
+        {
+            **{name: value for name, value in mail.as_json().items() if name in ("to", "from", "at", "subject")},
+            "misses": list(wanted.misses(mail)) or ["it came before"] * (passed is not None and mail.arrival in passed),
+        }
+        for mail in newest
+    ]
 
 
 def draft_from(body: Mapping[str, Any]) -> Draft:

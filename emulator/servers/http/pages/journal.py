@@ -6,12 +6,12 @@ import json
 from collections.abc import Callable
 from typing import Any, Final
 
-from flask import Blueprint, render_template, request
+from flask import Blueprint, render_template, request, url_for
 
 from emulator.provider import Problem
 from emulator.servers.http.control.asked import world
 from emulator.servers.http.exchange import origin
-from emulator.servers.http.pages.lists import Listed, asked_text, cut
+from emulator.servers.http.pages.lists import PER_PAGE, Listed, asked_text, cut, page_number, start
 from emulator.servers.http.pages.snippets import curl, python
 from emulator.world import Entry
 
@@ -31,14 +31,15 @@ _KINDS: Final = {
 def entries() -> str:
     """Show what happened, newest first."""
     kind, wanted = asked_text("kind"), asked_text("q").lower()
-    kept = [entry for entry in world().journal if kind in ("", entry.kind.partition(".")[0])]
-    kept.reverse()
-    if wanted:
-        kept = [entry for entry in kept if wanted in json.dumps(entry.as_json(), ensure_ascii=False).lower()]
-    listed = cut(kept)
-    shown: Listed[dict[str, Any]] = Listed([_line(entry) for entry in listed.items], listed.page, listed.total)
+    kept = world().journal
+    if kind or wanted:
+        listed = cut([entry for entry in kept.newest(0, len(kept)) if _fits(entry, kind, wanted)])
+    else:
+        listed = Listed(kept.newest(start(), PER_PAGE), page_number(), len(kept))
+    shown = Listed([_line(entry) for entry in listed.items], listed.page, listed.total)
     evicted = world().journal.evicted
-    return render_template("journal.html", listed=shown, kinds=_KINDS, kind=kind, q=asked_text("q"), evicted=evicted)
+    asked = {"kind": kind, "q": asked_text("q"), "base": url_for("journal.entry", n="")}
+    return render_template("journal.html", listed=shown, kinds=_KINDS, evicted=evicted, **asked)
 
 
 @routes.get("/ui/entry")
@@ -55,9 +56,14 @@ def entry() -> str:
     return render_template("entry.html", entry=told, line=_line(found), again=again)
 
 
+def _fits(entry: Entry, kind: str, wanted: str) -> bool:
+    is_kind = kind in ("", entry.kind.partition(".")[0])
+    return is_kind and (not wanted or wanted in json.dumps(entry.as_json(), ensure_ascii=False).lower())
+
+
 def _line(entry: Entry) -> dict[str, Any]:
     """Return what a list shows of an entry: what it was, about what, and how it ended."""
-    told = entry.as_json()
+    told = entry.in_brief()
     what, outcome = _SAYS.get(entry.kind.partition(".")[0], _other)(told)
     shown = {"n": entry.n, "at": told["at"], "kind": entry.kind}
     return {**shown, "what": what, "outcome": outcome, "state": _state(outcome)}
@@ -76,7 +82,7 @@ def _webhook(told: dict[str, Any]) -> tuple[str, str]:
 
 
 def _fault(told: dict[str, Any]) -> tuple[str, str]:
-    return f"{told['provider']} {told['operation']}".strip(), f"{told['effect']} by {told['rule']}"
+    return " ".join(filter(None, (told["rule"], told["provider"], told["operation"]))), told["effect"]
 
 
 def _other(told: dict[str, Any]) -> tuple[str, str]:

@@ -40,13 +40,17 @@ function filledIn(form) {
   return body;
 }
 
+function clear(field) {
+  if (field.type !== "hidden") field.value = "";
+}
+
 async function act(element, body) {
   if (element.dataset.confirm && !confirm(element.dataset.confirm)) return;
   const [method, path] = element.dataset.call.split(" ");
   try {
     const value = await call(method, path, body);
     tell(element.dataset.done.replace(/\{(\w+)\}/g, (_, name) => value[name]));
-    if ("clears" in element.dataset) element.reset();
+    if ("clears" in element.dataset) element.querySelectorAll("input, textarea").forEach(clear);
     await refresh();
   } catch (error) {
     tell(error.message, true);

@@ -16,7 +16,7 @@ from typing import Any
 
 import click
 
-_ROOT = Path(__file__).resolve().parent.parent
+_ROOT = Path(__file__).resolve().parent.parent.parent
 _SUITES = _ROOT / "contract"
 _INTERRUPTED = 130
 _RAN = (0, 1, 2, 5)
