@@ -69,7 +69,7 @@ class Outcomes:
         """Return the finding of a journey that failed: the operation is the last one it called."""
         known = [exchange for exchange in self._run.trail if exchange.operation is not None]
         last = known[-1] if known else None
-        said = self._run.scrubber.text((str(error).strip() or type(error).__name__)[:_LONGEST])
+        said = " ".join(self._run.scrubber.text((str(error) or type(error).__name__)[:_LONGEST]).split())
         evidence = {"calls": [[one.operation.id, one.status] for one in known[-10:] if one.operation]}
         if last is not None:
             evidence = {**self._run.scrubber.evidence(last), **evidence}

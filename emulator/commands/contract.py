@@ -157,8 +157,9 @@ def _pytest(arguments: list[str], *, verbose: bool) -> int:
     if verbose:
         code = int(pytest.main(_command(arguments)))
     else:
+        shown = ["--show-progress", "--capture=sys"] if sys.stderr.isatty() else []
         with redirect_stdout(said):
-            code = int(pytest.main([*_command(arguments), *["--show-progress"] * sys.stderr.isatty()]))
+            code = int(pytest.main([*_command(arguments), *shown]))
     if code not in _RAN:
         raise click.ClickException(said.getvalue().strip() or f"pytest ended with {code}")
     return code
