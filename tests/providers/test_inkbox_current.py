@@ -273,6 +273,34 @@ def test_a_url_of_the_earlier_generation_hears_nothing_of_a_forward(emulator: Em
     assert heard == ["message.delivered"]
 
 
+@pytest.mark.parametrize(
+    ("wanted", "subjects"),
+    [
+        ({"mode": "count", "count": 2}, ["Re: Two", "Re: Three"]),
+        ({"mode": "count", "count": 50}, ["One", "Re: Two", "Re: Three"]),
+        ({"mode": "window", "hours": 2}, ["Re: Three"]),
+    ],
+)
+def test_a_webhook_brings_the_conversation_that_it_was_asked_for(
+    emulator: Emulator, inkbox: Account, wanted: dict[str, Any], subjects: list[str]
+) -> None:
+    heard: list[Received] = []
+    emulator.receive_webhooks(_HOOK, heard.append)
+    alice, last = _identity(inkbox, "alice"), None
+    body = {"url": _HOOK, "event_types": ["message.received", "message.sent"], "agent_identity_id": alice["id"]}
+    context = {"email": wanted, "calls": {"mode": "count", "count": 1}}
+    _ask(inkbox, "POST", _SUBSCRIPTIONS, 201, json={**body, "context_config": context})
+    _ask(inkbox, "POST", _SUBSCRIPTIONS, 201, json=body)
+    for subject in ("One", "Re: Two", "Re: Three", "Re: Four"):
+        emulator.receive(alice["email_address"], subject, in_reply_to=last)
+        last = _ask(inkbox, "GET", f"{_MAILBOXES}/alice/messages")["items"][0]["message_id"]
+        emulator.advance("90m")
+    told, plain = (one.json["data"] for one in heard[-2:])
+    assert [item["subject"] for item in told["context"]["email"]["items"]] == subjects
+    assert told["context"]["calls"]["skipped"] == "no_resource"
+    assert "context" not in plain
+
+
 def test_every_failed_attempt_is_a_row_of_the_log(emulator: Emulator, inkbox: Account, heard: list[Received]) -> None:
     emulator.receive_webhooks(_HOOK, lambda _received: 500)
     emulator.receive("alice@inkboxmail.com", "Hello")
