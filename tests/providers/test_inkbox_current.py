@@ -418,6 +418,38 @@ def test_another_generation_of_a_draft_changes_nothing(inkbox: Account, change: 
     assert _ask(inkbox, "GET", path) == draft
 
 
+def test_mail_programs_see_the_drafts_of_the_api_and_the_api_sees_theirs(emulator: Emulator, inkbox: Account) -> None:
+    key = _scoped_key(inkbox, _identity(inkbox, "alice"))
+    draft = _make_draft(
+        inkbox, subject="By the API", recipients={"to": ["jane@example.com"], "bcc": ["eve@example.com"]}
+    )
+    drafts = f"{_MAILBOXES}/alice/drafts"
+    with imaplib.IMAP4("127.0.0.1", emulator.serve().imap.port) as imap:
+        imap.login("alice@inkboxmail.com", key)
+        imap.select("Drafts")
+        fetched: Any = imap.fetch("1", "(FLAGS BODY.PEEK[])")[1]
+        written = fetched[0][1]
+        assert written.startswith(b"Bcc: eve@example.com\r\n")
+        edited = written.replace(b"By the API", b"By both")
+        new = b"From: alice@inkboxmail.com\r\nTo: joe@example.com\r\nSubject: By IMAP\r\n\r\nText\r\n"
+        for mail in (edited, new):
+            imap.append("Drafts", r"(\Draft \Seen)", None, mail)
+        imap.store("1", "+FLAGS", r"\Deleted")
+        imap.expunge()
+        listed = _ask(inkbox, "GET", drafts)["items"]
+        assert [(one["subject"], one["to_addresses"], one["generation"]) for one in listed] == [
+            ("By IMAP", ["joe@example.com"], 1),
+            ("By both", ["jane@example.com"], 2),
+        ]
+        assert (listed[1]["id"], listed[1]["bcc_addresses"]) == (draft["id"], ["eve@example.com"])
+        _ask(inkbox, "POST", f"{drafts}/{draft['id']}/send", 201, json={"generation": 2})
+        assert imap.select("Drafts")[1] == [b"1"]
+        imap.store("1", "+FLAGS", r"\Deleted")
+        imap.expunge()
+    assert _ask(inkbox, "GET", drafts)["items"] == []
+    assert [left.recipient for left in emulator.sent] == ["jane@example.com", "eve@example.com"]
+
+
 def test_a_draft_that_cannot_be_sent_is_still_there(inkbox: Account) -> None:
     _identity(inkbox, "alice")
     draft = _make_draft(inkbox, recipients={"to": ["jane@example.com"]}, body_text="x" * 2000)

@@ -43,7 +43,7 @@ def draft(world: World, box: Mailbox, item: SavedDraft) -> dict[str, Any]:
         "body_html": item.body_html,
         "reply_to": item.reply_to,
         "thread_id": item.thread_id,
-        "message_id": None,
+        "message_id": drafts.message_id(box, item),
         "in_reply_to": drafts.in_reply_to(world, box, item),
         "references": list(item.references),
         "forward_source_message_id": item.forwards_id,

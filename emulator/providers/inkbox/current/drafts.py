@@ -22,7 +22,8 @@ class SavedDraft:
     """A draft of a mailbox. `answers` is the Message-ID that it answers, or the id of a message.
 
     One that forwards a message has its text below the notes, and its attachments. `sent_id` is the message that it
-    became; such a draft is kept for whoever sends it once more, and shown to nobody.
+    became; such a draft is kept for whoever sends it once more, and shown to nobody. `copy_id` is the mail in the
+    Drafts folder, where mail programs see it.
     """
 
     id: str
@@ -48,6 +49,7 @@ class SavedDraft:
     note_text: str | None = None
     note_html: str | None = None
     sent_id: str | None = None
+    copy_id: str | None = None
 
 
 DRAFTS: Collection[SavedDraft] = Collection(
@@ -71,7 +73,7 @@ _FIELDS: Final = {
 
 def create_draft(world: World, mailbox: Mailbox, body: Mapping[str, Any]) -> SavedDraft:
     """Save a draft; 404 for a message or a thread that is not there, 422 for wrong attachments."""
-    draft = _changed(world, mailbox, _empty(world, mailbox), body)
+    draft = _changed(world, mailbox, empty(world, mailbox), body)
     parts = messages.attachments(body.get("attachments") or (), html=draft.body_html)
     if body.get("forward_message_id"):
         draft, carried = _forwarding(world, mailbox, draft, body)
@@ -113,8 +115,10 @@ def delete_draft(world: World, draft: SavedDraft) -> None:
 
 def duplicate_draft(world: World, mailbox: Mailbox, draft: SavedDraft) -> SavedDraft:
     """Make a copy of a draft, which is edited and sent by itself."""
-    new = _empty(world, mailbox)
-    copy = replace(draft, id=new.id, generation=1, created_at=new.created_at, updated_at=new.updated_at, n=new.n)
+    new = empty(world, mailbox)
+    copy = replace(
+        draft, copy_id=None, id=new.id, generation=1, created_at=new.created_at, updated_at=new.updated_at, n=new.n
+    )
     return world.store.add(DRAFTS, copy)
 
 
@@ -177,12 +181,18 @@ def became(world: World, draft: SavedDraft, message_id: str) -> None:
     world.store.put(DRAFTS, emptied)
 
 
+def message_id(mailbox: Mailbox, draft: SavedDraft) -> str:
+    """Return the Message-ID of a draft in the Drafts folder."""
+    return f"<{draft.id}@{addresses.domain(mailbox.address)}>"
+
+
 def in_reply_to(world: World, mailbox: Mailbox, draft: SavedDraft) -> str | None:
     """Return the Message-ID that a draft answers."""
     return resources.answered(world, mailbox, draft.answers)[1]
 
 
-def _empty(world: World, mailbox: Mailbox) -> SavedDraft:
+def empty(world: World, mailbox: Mailbox) -> SavedDraft:
+    """Return a new draft that says nothing and is not kept yet."""
     now = world.now()
     n = world.store.tick(DRAFTS.name, mailbox.id)
     return SavedDraft(world.new_id(NAME, "draft", mailbox.id), mailbox.id, 1, now, now, n)
