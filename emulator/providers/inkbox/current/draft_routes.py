@@ -11,7 +11,7 @@ from werkzeug.formparser import MultiPartParser
 from emulator.mail import MESSAGES, Mailbox
 from emulator.provider import NO_CONTENT, Answer, Call, Problem, content_disposition
 from emulator.providers.inkbox import wire as first
-from emulator.providers.inkbox.current import account_wire, draft_folder, drafts, imports, wire
+from emulator.providers.inkbox.current import draft_folder, draft_wire, drafts, imports, wire
 from emulator.providers.inkbox.current.access import caller
 from emulator.providers.inkbox.current.drafts import SavedDraft
 from emulator.providers.inkbox.current.imports import Job
@@ -33,7 +33,7 @@ _JOB: Final = f"{_IMPORTS}/<job_id>"
 def list_drafts(call: Call, email_address: str) -> Answer:
     mailbox = _mailbox(call, email_address)
     found = drafts.list_drafts(call.world, mailbox, call.query["limit"], call.cursor())
-    return Answer(first.page(found, lambda each: account_wire.draft_summary(mailbox, each)))
+    return Answer(first.page(found, lambda each: draft_wire.draft_summary(mailbox, each)))
 
 
 @routes.post(_DRAFTS)
@@ -49,7 +49,7 @@ def create_draft(call: Call, email_address: str) -> Answer:
 @routes.get(_DRAFT)
 def get_draft(call: Call, email_address: str, draft_id: str) -> Answer:
     mailbox = _mailbox(call, email_address)
-    return Answer(account_wire.draft(call.world, mailbox, drafts.find_draft(call.world, mailbox, draft_id)))
+    return Answer(draft_wire.draft(call.world, mailbox, drafts.find_draft(call.world, mailbox, draft_id)))
 
 
 @routes.patch(_DRAFT)
@@ -121,7 +121,7 @@ def _locked(call: Call, email_address: str, draft_id: str) -> tuple[Mailbox, Sav
 
 def _shown(call: Call, mailbox: Mailbox, draft: SavedDraft) -> dict[str, Any]:
     """Let mail programs see a draft as it is now, and return it as JSON."""
-    return account_wire.draft(call.world, mailbox, draft_folder.show(call.world, mailbox, draft))
+    return draft_wire.draft(call.world, mailbox, draft_folder.show(call.world, mailbox, draft))
 
 
 # Imports
@@ -131,36 +131,36 @@ def _shown(call: Call, mailbox: Mailbox, draft: SavedDraft) -> dict[str, Any]:
 def create_import(call: Call, email_address: str) -> Answer:
     mailbox, who = mailbox_of(call, email_address), caller(call)
     job = imports.create_job(call.world, who.organization, mailbox, call.body)
-    return Answer({"job": account_wire.job(job), "upload": account_wire.upload_target(job, call.base_url)}, 201)
+    return Answer({"job": draft_wire.job(job), "upload": draft_wire.upload_target(job, call.base_url)}, 201)
 
 
 @routes.get(_IMPORTS)
 def list_imports(call: Call, email_address: str) -> Answer:
     mailbox = mailbox_of(call, email_address)
     return Answer(
-        first.page(imports.list_jobs(call.world, mailbox, call.query["limit"], call.cursor()), account_wire.job)
+        first.page(imports.list_jobs(call.world, mailbox, call.query["limit"], call.cursor()), draft_wire.job)
     )
 
 
 @routes.get(_JOB)
 def get_import(call: Call, email_address: str, job_id: str) -> Answer:
-    return Answer(account_wire.job(_job(call, email_address, job_id)))
+    return Answer(draft_wire.job(_job(call, email_address, job_id)))
 
 
 @routes.post(f"{_JOB}/upload-url")
 def refresh_import_upload(call: Call, email_address: str, job_id: str) -> Answer:
     job = imports.refresh_upload(call.world, _job(call, email_address, job_id))
-    return Answer(account_wire.upload_target(job, call.base_url))
+    return Answer(draft_wire.upload_target(job, call.base_url))
 
 
 @routes.post(f"{_JOB}/start")
 def start_import(call: Call, email_address: str, job_id: str) -> Answer:
-    return Answer(account_wire.job(imports.start_job(call.world, _job(call, email_address, job_id))))
+    return Answer(draft_wire.job(imports.start_job(call.world, _job(call, email_address, job_id))))
 
 
 @routes.post(f"{_JOB}/cancel")
 def cancel_import(call: Call, email_address: str, job_id: str) -> Answer:
-    return Answer(account_wire.job(imports.cancel_job(call.world, _job(call, email_address, job_id))))
+    return Answer(draft_wire.job(imports.cancel_job(call.world, _job(call, email_address, job_id))))
 
 
 @routes.post(f"{_MAIL}/import-uploads/<job_id>")

@@ -9,9 +9,9 @@ from typing import Any, Final
 
 from emulator.mail import THREADS, Attachment, Draft, Mailbox, Message, addresses, replies
 from emulator.provider import Problem, invalid
-from emulator.providers.inkbox import resources
 from emulator.providers.inkbox.current import messages
 from emulator.providers.inkbox.current.messages import Outgoing
+from emulator.providers.inkbox.messages import answered, check_size, find_message, find_thread
 from emulator.providers.inkbox.settings import NAME
 from emulator.world import Collection, Order, Page, World
 from emulator.world.ordered import Key
@@ -78,7 +78,7 @@ def create_draft(world: World, mailbox: Mailbox, body: Mapping[str, Any]) -> Sav
     if body.get("forward_message_id"):
         draft, carried = _forwarding(world, mailbox, draft, body)
         parts = (*carried, *parts)
-    messages.check_size(parts)
+    check_size(parts)
     return world.store.add(DRAFTS, replace(draft, attachments=parts))
 
 
@@ -102,7 +102,7 @@ def update_draft(world: World, mailbox: Mailbox, draft: SavedDraft, changes: Map
     """Change what is supplied, null clears; 404 for a thread that is not there."""
     changed = _changed(world, mailbox, draft, changes)
     if draft.forwards_id and {"forward_note_text", "forward_note_html"} & changes.keys():
-        original = resources.find_message(world, mailbox, draft.forwards_id)
+        original = find_message(world, mailbox, draft.forwards_id)
         carried = _carry(original, changed, originals=False)
         changed = replace(changed, body_text=carried.text, body_html=carried.html)
     return _edited(world, changed)
@@ -125,7 +125,7 @@ def duplicate_draft(world: World, mailbox: Mailbox, draft: SavedDraft) -> SavedD
 def add_attachments(world: World, draft: SavedDraft, given: list[Mapping[str, str]]) -> SavedDraft:
     """Add attachments to a draft; 422 if they are too large, or one cannot be shown inline."""
     parts = (*draft.attachments, *messages.attachments(given, html=draft.body_html))
-    messages.check_size(parts)
+    check_size(parts)
     return _edited(world, replace(draft, attachments=parts))
 
 
@@ -155,7 +155,7 @@ def sent_before(world: World, mailbox: Mailbox, draft_id: str, generation: int) 
 
 def outgoing(world: World, mailbox: Mailbox, draft: SavedDraft) -> Outgoing:
     """Return the mail that a draft describes."""
-    parent, in_reply_to, references = resources.answered(world, mailbox, draft.answers)
+    parent, in_reply_to, references = answered(world, mailbox, draft.answers)
     thread_id = parent.thread_id if parent else draft.thread_id
     written = Draft(
         sender=mailbox.address,
@@ -188,7 +188,7 @@ def message_id(mailbox: Mailbox, draft: SavedDraft) -> str:
 
 def in_reply_to(world: World, mailbox: Mailbox, draft: SavedDraft) -> str | None:
     """Return the Message-ID that a draft answers."""
-    return resources.answered(world, mailbox, draft.answers)[1]
+    return answered(world, mailbox, draft.answers)[1]
 
 
 def empty(world: World, mailbox: Mailbox) -> SavedDraft:
@@ -213,7 +213,7 @@ def _changed(world: World, mailbox: Mailbox, draft: SavedDraft, given: Mapping[s
         changes["track_opens"] = given["track_opens"]
     if "thread_id" in given:
         wanted = given["thread_id"]
-        changes["thread_id"] = None if wanted is None else resources.find_thread(world, mailbox, wanted).id
+        changes["thread_id"] = None if wanted is None else find_thread(world, mailbox, wanted).id
     return replace(draft, **changes)
 
 
@@ -223,7 +223,7 @@ def _forwarding(
     """Return a draft that forwards a message, with its body as the note, and what it has of its attachments."""
     if any("content_id" in each for each in body.get("attachments") or ()):
         raise invalid("attachments", "Inline images cannot be forwarded", None)
-    original = resources.find_message(world, mailbox, body["forward_message_id"])
+    original = find_message(world, mailbox, body["forward_message_id"])
     draft = replace(
         draft,
         forwards_id=original.id,
