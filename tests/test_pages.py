@@ -243,3 +243,45 @@ def test_flask_and_nh3_come_in_with_the_first_page() -> None:
         "assert client.get('/_emulator/').status_code == 200\nassert 'nh3' in sys.modules\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        *(
+            "/?q=%00%ff&page=nan",
+            "/?provider=%ff",
+            "/ui/mailbox?id=%00",
+            "/ui/mail?id=%ff",
+            "/ui/mail",
+            "/ui/preview?id=",
+        ),
+        *("/ui/journal?kind=%00&q=%f0", "/ui/entry?n=1e9", "/ui/entry", "/ui/webhook?id=%00", "/ui/webhooks?state=x"),
+        *(
+            "/ui/attachment?id=x&n=x",
+            "/ui/source",
+            "/ui/static/../app.py",
+            "/ui/static/x",
+            "/ui/%00",
+            "/ui/coverage?q=%00",
+        ),
+        *("/events?world=x", "/journal?after=x&wait=1e999", "/journal?wait=nan&after=-1", "/messages?to=%00"),
+    ],
+)
+def test_bad_input_is_answered(pages: Client, path: str) -> None:
+    assert _get(pages, path).status_code in (200, 404), path
+
+
+def test_attachments_with_bad_names_and_types_are_saved(pages: Client, inkbox: Account) -> None:
+    box = inkbox.mailbox("support")
+    for name, kind in (
+        ("a\nb.txt", "text/plain"),
+        ('é\u202e"\\;', "text/html; charset=x"),
+        ("x" * 5000, ""),
+        ("", ";"),
+    ):
+        part = {"filename": name, "content_type": kind, "content_base64": "SGk="}
+        sent = pages.post("/_emulator/messages", json={"to": box.address, "attachments": [part]}).get_json()
+        answer = _get(pages, f"/ui/attachment?id={sent['messages'][0]['message_id']}&n=0")
+        assert (answer.status_code, answer.data) == (200, b"Hi"), name
+        assert answer.headers["Content-Disposition"].startswith("attachment"), name
