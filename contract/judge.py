@@ -1,33 +1,33 @@
-"""Hold any answer against the contract document, independently of the emulator's own checks."""
+"""Call operations by id; every answer is held against the contract document."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
-from functools import cache
-from typing import Any
+import time
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
 from urllib.parse import quote
 
 import httpx
-import schemathesis
-from schemathesis.specs.openapi import checks as openapi_checks
 
-from contract import target as aim
+from contract.conformance import documented_response
+from contract.receiver import Heard, Receiver
 from contract.target import Target
-from emulator.provider import Provider
+
+T = TypeVar("T")
+
+_WEBHOOK_PATIENCE = 10.0
+_BETWEEN_LOOKS = 0.02
 
 logging.getLogger("httpx").setLevel(logging.WARNING)
 
-_CHECKS = [
-    openapi_checks.status_code_conformance,
-    openapi_checks.content_type_conformance,
-    openapi_checks.response_headers_conformance,
-    openapi_checks.response_schema_conformance,
-]
-
 
 class Api:
-    """Calls operations by id and judges every answer; `calls` are the operations that succeeded."""
+    """Calls operations by id; `succeeded` are those that did.
+
+    How answers break the document is found by the target's wire, for these calls and for any other; it fails the test
+    at its end, so that a journey goes on over a missing field and still proves its rule.
+    """
 
     def __init__(self, target: Target) -> None:
         self.target = target
@@ -43,37 +43,57 @@ class Api:
         key: str | None = "",
         **options: Any,
     ) -> Any:
-        """Call an operation, assert its status, judge the answer, and return its JSON (None for an empty body).
+        """Call an operation, assert its status, and return its JSON (None for an empty body).
 
         `key` is another credential than the target's, or None for none; `options` are httpx's (`json`, `params`).
         """
-        known = self._document.operations[operation]
-        url = known.path.format(**{name: quote(value, safe="@") for name, value in (path or {}).items()})
-        shown = aim.CHOICE.api_key(self.target.provider, operation) if key == "" else key
-        headers = {**(self.target.provider.key_headers(shown) if shown else {}), **options.pop("headers", {})}
-        response = self.target.http.request(known.method, url, headers=headers, **options)
-        assert response.status_code == expect, f"{operation}: expected {expect}, got {_shown(response)}"
-        self.judge(operation, response)
+        response = self._send(operation, path or {}, key, expect=expect, **options)
+        assert self._is_expected(operation, response, expect), f"{operation}: expected {expect}, got {_shown(response)}"
         if response.is_success:
             self.succeeded.add(operation)
         return response.json() if response.content else None
 
+    def look(self, operation: str, path: Mapping[str, str], **options: Any) -> tuple[int, Any]:
+        """Call an operation whatever it answers; return the status and the JSON, None for anything else."""
+        response = self._send(operation, path, "", expect=None, **options)
+        kind = response.headers.get("Content-Type", "").partition(";")[0]
+        return response.status_code, response.json() if response.content and kind.endswith("json") else None
+
+    def _send(
+        self, operation: str, path: Mapping[str, str], key: str | None, *, expect: int | None, **options: Any
+    ) -> httpx.Response:
+        known = self._document.operations[operation]
+        url = known.path.format(**{name: quote(value, safe="@") for name, value in path.items()})
+        shown = self.target.run.choice.api_key(self.target.provider, operation) if key == "" else key
+        headers = {**(self.target.provider.key_headers(shown) if shown else {}), **options.pop("headers", {})}
+        extensions = {"expect": expect, **options.pop("extensions", {})}
+        return self.target.http.request(known.method, url, headers=headers, extensions=extensions, **options)
+
+    def _is_expected(self, operation: str, response: httpx.Response, expect: int) -> bool:
+        """Tell whether a status is as expected, or another success that is found already to be undocumented.
+
+        A journey goes on over the latter: what it proves may hold all the same.
+        """
+        if response.status_code == expect:
+            return True
+        documented = documented_response(self._document.operations[operation], response.status_code)
+        return documented is None and response.is_success and httpx.codes.is_success(expect)
+
+    def until(self, look: Callable[[], T], enough: Callable[[T], bool] = bool) -> T:
+        """Look until there is enough to see, and return it: mail takes its time. Else what the last look saw."""
+        return self.target.until(look, enough)
+
+    def webhook(self, receiver: Receiver) -> Heard:
+        """Return the first webhook that arrives; fails if none does."""
+        deadline = time.monotonic() + _WEBHOOK_PATIENCE
+        while not receiver.heard and time.monotonic() < deadline:
+            time.sleep(_BETWEEN_LOOKS)
+        assert receiver.heard, "no webhook came"
+        return receiver.heard[0]
+
     def judge(self, operation: str, response: httpx.Response) -> None:
-        """Raise schemathesis' failures if an answer breaks the document; undocumented statuses count."""
-        case = _judge(self.target.provider)[operation]
-        case.validate_response(response, checks=_CHECKS)
-
-
-@cache
-def _judge(provider: Provider) -> dict[str, Any]:
-    """Return a stand-in case for each operation: its answers are judged, it is never sent."""
-    schema = schemathesis.openapi.from_dict(dict(provider.document.raw))
-    found = {}
-    for result in schema.get_all_operations():
-        operation: Any = result.ok()  # type: ignore[union-attr]  # our own documents are valid
-        parameters = {parameter.name: "-" for parameter in operation.path_parameters}
-        found[operation.definition.raw["operationId"]] = operation.Case(path_parameters=parameters)
-    return found
+        """Assert that a response is one of this operation, so that it was held against the document."""
+        assert self.target.wire.operation_of(response.request) == operation
 
 
 def _shown(response: httpx.Response) -> str:

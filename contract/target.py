@@ -2,101 +2,98 @@
 
 from __future__ import annotations
 
-import json
-import os
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from itertools import count
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 import httpx
 import pytest
 
-from emulator import providers
+from contract.choice import Choice
+from contract.in_process import InProcess
+from contract.receiver import Receiver, receiving
+from contract.run import Run
+from contract.wire import Wire
 from emulator.harness import Emulator
-from emulator.provider import Provider
+
+T = TypeVar("T")
 
 WORLD_HEADER = "X-Emulator-World"
 _TIMEOUT = 30.0
 _START = "2026-01-01T12:00:00Z"
-
-
-@dataclass(frozen=True)
-class Choice:
-    """What the command line chose."""
-
-    provider: str | None = None
-    base_url: str | None = None
-    key_env: str | None = None
-    revision: str | None = None
-    operations: str | None = None
-
-    def providers(self) -> list[str]:
-        """Return the names of the providers to run against."""
-        return [self.provider] if self.provider else providers.names()
-
-    def get(self, name: str) -> Provider:
-        """Return a provider in the chosen revision."""
-        provider = providers.get(name)
-        return provider if self.revision is None else provider.at(self.revision)
-
-    def emulator(self, provider: Provider) -> Emulator:
-        """Return a fresh emulator in the revision of this provider."""
-        return Emulator(revisions={provider.name: provider.revision})
-
-    def api_key(self, provider: Provider, operation: str | None = None) -> str:
-        """Return the key to use: from the environment for a live API, else the emulator's well-known one.
-
-        An operation that is not for the usual key names its credential in the document, as `x-credential`.
-        """
-        known = None if operation is None else provider.document.operations.get(operation)
-        name = "api_key" if known is None else known.raw.get("x-credential", "api_key")
-        return os.environ[self.key_env] if self.key_env else provider.credentials[name]
-
-
-CHOICE = Choice()
-"""Set from the command line before anything is collected."""
+_PATIENCE = 30.0
+_BETWEEN_LOOKS = 0.5
 
 
 class Target:
     """One provider to talk to: a fresh emulator in process, a world of its own on a served one, or the live API."""
 
-    def __init__(self, provider: str, choice: Choice) -> None:
-        self.provider = choice.get(provider)
+    def __init__(
+        self, provider: str, run: Run, emulator: Emulator | None = None, *, revision: str | None = None
+    ) -> None:
+        choice = run.choice
+        self.run = run
+        self.provider = choice.get(provider, revision)
         self.api_key = choice.api_key(self.provider)
-        self.emulator = None if choice.base_url else choice.emulator(self.provider)
+        self.emulator = (emulator or choice.emulator(self.provider)) if choice.base_url is None else None
         self.base_url = choice.base_url or self.provider.origin
-        transport = httpx.WSGITransport(app=self.emulator.wsgi) if self.emulator else None
-        self.http = httpx.Client(base_url=self.base_url, transport=transport, timeout=_TIMEOUT)
-        self._run = f"{_RUN}-{next(_TARGETS)}"
-        self.live = self.emulator is None and not self._enter_own_world()
+        self._name = f"{run.mark}-{next(_TARGETS)}"
+        inner: httpx.BaseTransport = InProcess(self.emulator.wsgi) if self.emulator else httpx.HTTPTransport()
+        self._raw = httpx.Client(base_url=self.base_url, transport=inner, timeout=_TIMEOUT)
+        self.live = run.live
+        self._patience = (choice.patience or _PATIENCE) if run.live else 0.0
+        self.wire = Wire(inner, self.provider, self.base_url, run)
+        self.http = httpx.Client(base_url=self.base_url, transport=self.wire, timeout=_TIMEOUT)
+        if self.emulator is None and not self.live:
+            self._enter_own_world()
         OPEN.append(self)
 
     def name(self, wanted: str) -> str:
         """Return a name that nobody has: as it is in an emulator, with a suffix of this journey's on a live API."""
-        return f"{wanted}-{self._run}" if self.live else wanted
+        return f"{wanted}-{self._name}" if self.live else wanted
 
     def needs_emulator(self, reason: str) -> None:
         """Skip the test on a live API."""
         if self.live:
             pytest.skip(reason)
 
+    def until(self, look: Callable[[], T], enough: Callable[[T], bool] = bool) -> T:
+        """Look until there is enough to see, and return it: at a live API mail takes its time. Else the last look."""
+        deadline = time.monotonic() + self._patience
+        while True:
+            seen = look()
+            if enough(seen) or time.monotonic() >= deadline:
+                return seen
+            time.sleep(_BETWEEN_LOOKS)
+
+    @contextmanager
+    def receiver(self) -> Iterator[Receiver]:
+        """Listen for webhooks; skips the test where the provider could not reach this machine."""
+        choice = self.run.choice
+        if self.live and choice.webhook_url is None and not choice.is_loopback:
+            pytest.skip("needs --webhook-url, a tunnel to --webhook-port")
+        with receiving(choice.webhook_port or 0, choice.webhook_url) as receiver:
+            yield receiver
+
     def control(self, method: str, path: str, **options: Any) -> httpx.Response:
         """Use the emulator's control API; skips the test on a live API."""
         self.needs_emulator("needs the emulator's control API")
-        return self.http.request(method, f"{self._origin}/_emulator{path}", **options)
+        headers = {**self.world_header, **options.pop("headers", {})}
+        return self._raw.request(method, f"{self._origin}/_emulator{path}", headers=headers, **options)
 
     @property
     def world_header(self) -> dict[str, str]:
         """The header that leads into this target's own world on a served emulator; empty elsewhere."""
-        return {} if self.live or self.emulator else {WORLD_HEADER: self._run}
+        return {} if self.live or self.emulator else {WORLD_HEADER: self._name}
 
     def close(self) -> None:
         """Close the client; raises what went wrong inside the emulator, if anything did."""
         OPEN.remove(self)
         if self.emulator is None and not self.live:
-            self.http.delete(f"{self._origin}/_emulator/worlds/{self._run}", headers={WORLD_HEADER: ""})
+            self.control("DELETE", f"/worlds/{self._name}", headers={WORLD_HEADER: ""})
         self.http.close()
         if self.emulator:
             self.emulator.close()
@@ -105,36 +102,31 @@ class Target:
     def _origin(self) -> str:
         return "{0.scheme}://{0.netloc}".format(urlsplit(self.base_url))
 
-    def _enter_own_world(self) -> bool:
-        """Make a world of this target's own, if an emulator is what listens; tell whether."""
-        try:
-            made = self.http.post(f"{self._origin}/_emulator/worlds", json={"name": self._run, "clock": _START})
-        except httpx.HTTPError:
-            return False
-        if made.status_code != httpx.codes.CREATED:
-            return False
-        self.http.headers[WORLD_HEADER] = self._run
+    def _enter_own_world(self) -> None:
+        """Make a world of this target's own."""
+        made = {"name": self._name, "clock": _START}
+        self._raw.post(f"{self._origin}/_emulator/worlds", json=made).raise_for_status()
+        self.http.headers[WORLD_HEADER] = self._name
         revision = {"revision": self.provider.revision}
-        self.http.put(f"{self._origin}/_emulator/revisions/{self.provider.name}", json=revision)
-        return True
+        self.control("PUT", f"/revisions/{self.provider.name}", json=revision).raise_for_status()
+
+
+def is_emulator(choice: Choice) -> bool:
+    """Tell whether an emulator answers at the chosen URL. A provider's own host is not even asked."""
+    parts = urlsplit(str(choice.base_url))
+    if choice.is_own_host:
+        return False
+    try:
+        answer = httpx.get(f"{parts.scheme}://{parts.netloc}/_emulator/health", timeout=_TIMEOUT)
+        return answer.is_success and answer.json().get("ready") is True
+    except (httpx.HTTPError, ValueError, AttributeError):
+        return False
 
 
 OPEN: list[Target] = []
 """The targets that are not closed yet."""
 
-_RUN = os.urandom(3).hex()
+RUN = Run(Choice())
+"""Set from the command line before anything is collected."""
+
 _TARGETS = count()
-
-
-def wsgi_with_document(provider: Provider, app: Callable[..., Iterable[bytes]]) -> Callable[..., Iterable[bytes]]:
-    """Return an app that serves the contract document at /openapi.json and the provider at every other path."""
-    document = json.dumps(provider.document.raw).encode()
-    host = urlsplit(provider.origin).netloc
-
-    def serve(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-        if environ["PATH_INFO"] == "/openapi.json":
-            start_response("200 OK", [("Content-Type", "application/json")])
-            return [document]
-        return app({**environ, "HTTP_HOST": host}, start_response)
-
-    return serve

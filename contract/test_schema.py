@@ -10,10 +10,10 @@ from hypothesis import HealthCheck, settings
 from schemathesis.config import SchemathesisConfig
 
 from contract import target as aim
-from contract.target import Target, wsgi_with_document
+from contract.furnished import furnished
+from contract.sessions import session_over
+from contract.target import Target
 from emulator import coverage
-from emulator.harness import Emulator
-from emulator.mail import MAILBOXES
 from emulator.provider import Problem, Provider
 
 _UNPROCESSABLE = 422
@@ -28,8 +28,9 @@ class _Subject:
 
     def __init__(self, provider: Provider) -> None:
         self.provider = provider
-        self.emulator = None if aim.CHOICE.base_url else _furnished(provider)
-        self.remote = None if self.emulator else Target(provider.name, aim.CHOICE)
+        emulator = None if aim.RUN.choice.base_url else furnished(provider, aim.RUN.choice)
+        self.target = Target(provider.name, aim.RUN, emulator)
+        self.session = session_over(self.target.wire)
 
     def load(self) -> Any:
         """Return the schema with its auth; each consumer needs one of its own."""
@@ -37,49 +38,30 @@ class _Subject:
         if self.provider.render(Problem("invalid", ""), "").status != _UNPROCESSABLE:
             # Where what breaks the contract is answered otherwise, this is the answer to what breaks a rule.
             config.projects.default.checks.positive_data_acceptance.expected_statuses.append(str(_UNPROCESSABLE))
-        if self.emulator:
-            app = wsgi_with_document(self.provider, self.emulator.wsgi)
-            schema = schemathesis.openapi.from_wsgi("/openapi.json", app, config=config)
-        else:
-            config.projects.default.update(base_url=aim.CHOICE.base_url)
-            schema = schemathesis.openapi.from_dict(dict(self.provider.document.raw), config=config)
-        world = {} if self.remote is None else dict(self.remote.world_header)
-        schema.auth()(_auth(self.provider, world))
+        config.projects.default.update(base_url=self.target.base_url)
+        schema = schemathesis.openapi.from_dict(dict(self.provider.document.raw), config=config)
+        schema.auth()(_auth(self.provider, self.target.world_header))
         return schema
 
     def start_afresh(self) -> None:
         """Put the emulator's world back to its start; a live API stays as it is."""
-        if self.emulator:
-            self.emulator.reset()
-        elif self.remote and not self.remote.live:
-            self.remote.control("POST", "/reset")
+        if self.target.emulator:
+            self.target.emulator.reset()
+        elif not self.target.live:
+            self.target.control("POST", "/reset")
             for longest in self.provider.waiting_operations.values():
-                self.remote.control("PUT", f"/settings/{self.provider.name}/{longest}", json={"value": 0})
+                self.target.control("PUT", f"/settings/{self.provider.name}/{longest}", json={"value": 0})
 
     def check(self) -> None:
         """Raise what went wrong inside the emulator itself."""
-        if self.emulator:
-            self.emulator.close()
-
-
-def _furnished(provider: Provider) -> Emulator:
-    """Return an emulator with the mailbox that the documents give as an example, and a mail in each mailbox."""
-    emulator = aim.CHOICE.emulator(provider)
-    account = emulator.account(provider.name)
-    for longest in provider.waiting_operations.values():
-        account.set(longest, 0)
-    account.mailbox("sales.team")
-    everybody = (mailbox for mailbox in emulator.world.store.everything(MAILBOXES) if mailbox.provider == provider.name)
-    for address in sorted(mailbox.address for mailbox in everybody):
-        emulator.receive(address, "Hello", "An example.", attachments={"example.pdf": b"%PDF-1.7"})
-    emulator.world.settled_origin()
-    return emulator
+        if self.target.emulator:
+            self.target.emulator.close()
 
 
 def _auth(provider: Provider, world: dict[str, str]) -> type:
     class Auth:
         def get(self, case: Any, _context: Any) -> dict[str, str]:
-            key = aim.CHOICE.api_key(provider, case.operation.definition.raw["operationId"])
+            key = aim.RUN.choice.api_key(provider, case.operation.definition.raw["operationId"])
             return {**provider.key_headers(key), **world}
 
         def set(self, case: Any, data: dict[str, str], _context: Any) -> None:
@@ -89,7 +71,7 @@ def _auth(provider: Provider, world: dict[str, str]) -> type:
 
 
 def _operations_test(subject: _Subject) -> Any:
-    built, wanted = coverage.built(subject.provider), aim.CHOICE.operations
+    built, wanted = coverage.built(subject.provider), aim.RUN.choice.operations
     # What is documented but not built is answered with 501, whatever is sent.
     schema = subject.load().exclude(lambda context: context.operation.definition.raw["operationId"] not in built)
     if wanted:
@@ -98,7 +80,7 @@ def _operations_test(subject: _Subject) -> Any:
     @schema.parametrize()  # type: ignore[untyped-decorator]  # schemathesis' own
     def check_operation(case: Any) -> None:
         subject.start_afresh()
-        case.call_and_validate()
+        case.call_and_validate(session=subject.session)
         subject.check()
 
     return check_operation
@@ -109,6 +91,9 @@ def _scenarios_test(subject: _Subject) -> Any:
         def setup(self) -> None:
             subject.start_afresh()
 
+        def get_call_kwargs(self, _case: Any) -> dict[str, Any]:
+            return {"session": subject.session}
+
         def teardown(self) -> None:
             subject.check()
 
@@ -117,9 +102,8 @@ def _scenarios_test(subject: _Subject) -> Any:
     return test
 
 
-for _name in aim.CHOICE.providers():
-    _subject = _Subject(aim.CHOICE.get(_name))
-    globals()[f"test_{_name}_operations"] = _operations_test(_subject)
+for _name in aim.RUN.choice.providers() if aim.RUN.profile == "full" else ():
+    globals()[f"test_{_name}_operations"] = _operations_test(_Subject(aim.RUN.choice.get(_name)))
     # Scenarios start from nothing each time, which a live API cannot.
-    if not aim.CHOICE.operations and not (_subject.remote and _subject.remote.live):
-        globals()[f"Test{_name.title()}Scenarios"] = _scenarios_test(_Subject(aim.CHOICE.get(_name)))
+    if not aim.RUN.choice.operations and not aim.RUN.live:
+        globals()[f"Test{_name.title()}Scenarios"] = _scenarios_test(_Subject(aim.RUN.choice.get(_name)))

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import click
 
+from contract.findings import KINDS
 from docs import revisions
 from emulator import config, coverage, providers
 from emulator.cli import cli
@@ -16,6 +17,7 @@ from emulator.fault_rules import EFFECTS, scenarios, schema
 from emulator.mail.fates import FATES, SIMULATOR
 from emulator.servers.http.control import CONTROL_PREFIX, control_app
 from emulator.world.faults import NAMES
+from tests.deviations import table as deviations_table
 from tests.every_error import provoked
 
 _ROOT = Path(__file__).parent.parent
@@ -33,6 +35,7 @@ def pages() -> dict[Path, Callable[[], str]]:
         _ROOT / "docs" / "scenarios.md": _scenarios_page,
         _ROOT / "docs" / "revisions.md": lambda: revisions.page(providers.every()),
         _ROOT / "docs" / "errors.md": _errors_page,
+        _ROOT / "docs" / "contract.md": _contract_page,
     }
 
 
@@ -42,6 +45,15 @@ def _readme() -> str:
 
 def _testing_page() -> str:
     return _filled(_ROOT / "docs" / "testing.md", fates=_fates_table(), effects=_effects_table())
+
+
+def _contract_page() -> str:
+    return _filled(_ROOT / "docs" / "contract.md", deviations=deviations_table(), kinds=_kinds_table())
+
+
+def _kinds_table() -> str:
+    rows = ["| Kind | Severity | What it is |", "|---|---|---|"]
+    return "\n".join([*rows, *(f"| `{name}` | {kind.severity} | {kind.meaning} |" for name, kind in KINDS.items())])
 
 
 def _filled(page: Path, **parts: str) -> str:

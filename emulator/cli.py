@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -76,52 +73,3 @@ def coverage(as_json: bool, markdown: bool) -> None:
             click.echo(f"{row['provider']:<12} {row['operation']:<28} {state:<8} {row['source']['kind']}")
             for text in row["assumptions"]:
                 click.echo(f"{'':<13}assumed: {text}")
-
-
-@cli.group()
-def contract() -> None:
-    """Hold a provider, or its emulator, against its contract document."""
-
-
-@contract.command()
-@click.argument("provider")
-@click.option("--base-url", help="Where the API is; without it the emulator in process.")
-@click.option("--key-env", help="The environment variable that holds the API key for --base-url.")
-@click.option("--revision", help="The generation of the API; without it the first one described.")
-@click.option("--operations", help="Only operations whose id contains this text.")
-def run(provider: str, base_url: str | None, key_env: str | None, revision: str | None, operations: str | None) -> None:
-    """Run the contract suites of PROVIDER: schema, journeys."""
-    from emulator import providers as known
-
-    try:
-        known.get(provider).at(revision or known.get(provider).revision)
-    except LookupError as error:
-        raise click.ClickException(str(error)) from None
-    if key_env and key_env not in os.environ:
-        raise click.ClickException(f"the environment variable {key_env} is not set")
-    suites = Path(__file__).resolve().parent.parent / "contract"
-    if not _installed("schemathesis") or not suites.is_dir():
-        raise click.ClickException("the contract suites are not installed: pip install 'inbox-emulator[contract]'")
-    arguments = [f"--provider={provider}", *_given("--base-url", base_url), *_given("--key-env", key_env)]
-    arguments += [*_given("--revision", revision), *_given("--operations", operations)]
-    import subprocess
-    from tempfile import TemporaryDirectory
-
-    # Found beside this package and run with -P: a user's own folder called contract must not win.
-    command = [sys.executable, "-P", "-m", "pytest", "-p", "no:cacheprovider", "-c", str(suites / "suite.ini")]
-    command += ["--rootdir", str(suites), str(suites), *arguments]
-    # Hypothesis keeps what it learns in a folder: not beside installed packages.
-    with TemporaryDirectory() as folder:
-        environment = {**os.environ, "HYPOTHESIS_STORAGE_DIRECTORY": folder}
-        done = subprocess.run(command, check=False, env=environment)  # noqa: S603  # our own suites, no shell
-    sys.exit(done.returncode)
-
-
-def _given(option: str, value: str | None) -> list[str]:
-    return [] if value is None else [f"{option}={value}"]
-
-
-def _installed(module: str) -> bool:
-    from importlib.util import find_spec
-
-    return find_spec(module) is not None

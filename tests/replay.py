@@ -18,7 +18,7 @@ from typing import Any
 from uuid import UUID
 
 from emulator import providers
-from emulator.harness import Account
+from emulator.harness import Account, Emulator
 from emulator.provider import Provider
 from emulator.providers.sendmux.generation import of_revision
 
@@ -31,6 +31,18 @@ _SAVED = re.compile(r"\{(\w+)\}")
 def fixture_files() -> list[Path]:
     """Return every file of documented exchanges, for all providers."""
     return sorted(path for path in FIXTURES.glob("*/*.json") if "exchanges" in json.loads(path.read_text("utf-8")))
+
+
+def recorded_files() -> list[Path]:
+    """Return every file of exchanges that a contract run recorded, for all providers."""
+    return sorted(FIXTURES.glob("*/recorded/*.json"))
+
+
+def replay_recorded(path: Path, provider: str) -> None:
+    """Play recorded exchanges against an emulator in the generation that they were recorded of."""
+    revision = json.loads(path.read_text("utf-8"))["revision"]
+    with Emulator(revisions={provider: revision}) as emulator:
+        Replay(emulator.account(provider)).play(path)
 
 
 def generation_of(path: Path) -> Provider:

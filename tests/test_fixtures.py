@@ -9,7 +9,7 @@ import pytest
 
 from emulator import Emulator, coverage
 from emulator.provider import Provider
-from tests.replay import Replay, fixture_files, fixtures_of
+from tests.replay import Replay, fixture_files, fixtures_of, recorded_files, replay_recorded
 
 
 @pytest.mark.parametrize("path", fixture_files(), ids=lambda path: f"{path.parent.name}-{path.stem}")
@@ -18,7 +18,14 @@ def test_documented_exchanges_are_answered_as_documented(path: Path) -> None:
         Replay(emulator.account(path.parent.name)).play(path)
 
 
-@pytest.mark.parametrize("path", fixture_files(), ids=lambda path: f"{path.parent.name}-{path.stem}")
+@pytest.mark.parametrize("path", recorded_files(), ids=lambda path: f"{path.parent.parent.name}-{path.stem}")
+def test_recorded_exchanges_are_answered_as_they_were_live(path: Path) -> None:
+    replay_recorded(path, path.parent.parent.name)
+
+
+@pytest.mark.parametrize(
+    "path", [*fixture_files(), *recorded_files()], ids=lambda path: f"{path.parent.name}-{path.stem}"
+)
 def test_every_fixture_names_its_source_and_date(path: Path) -> None:
     content = json.loads(path.read_text("utf-8"))
     assert content["source"]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import base64
+import hashlib
+import hmac
 import re
 from datetime import datetime, timedelta
 from typing import Any
@@ -42,7 +44,7 @@ def _message(api: Api, inbox: dict[str, Any], message_id: str) -> dict[str, Any]
 
 def _received(api: Api, inbox: dict[str, Any]) -> dict[str, Any]:
     """Return the one message that an inbox received."""
-    [only] = _listed(api, inbox)
+    [only] = api.until(lambda: _listed(api, inbox))
     return _message(api, inbox, only["message_id"])
 
 
@@ -763,6 +765,18 @@ def test_a_webhook_shows_its_secret_only_once(api: Api) -> None:
     assert secret not in str(api.call("list_webhooks", expect=200))
     changed = api.call("update_webhook", {"webhook_id": made["webhook_id"]}, json={"enabled": False}, expect=200)
     assert "secret" not in changed
+
+
+def test_a_webhook_is_signed_with_its_secret_over_time_and_body(api: Api) -> None:
+    inbox = _inbox(api, "hooked")
+    with api.target.receiver() as receiver:
+        hook = {"url": receiver.url, "event_types": ["message.received"], "inbox_ids": [inbox["inbox_id"]]}
+        secret = api.call("create_webhook", json=hook, expect=201)["secret"]
+        _send(api, inbox, inbox["email_address"])
+        heard = api.webhook(receiver)
+    signed = f"{heard.headers['x-webhook-timestamp']}.".encode() + heard.body
+    signature = hmac.new(secret.encode(), signed, hashlib.sha256).hexdigest()
+    assert heard.headers["x-webhook-signature"] == f"sha256={signature}"
 
 
 def test_a_webhook_has_the_documented_fields(api: Api) -> None:

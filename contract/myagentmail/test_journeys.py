@@ -57,11 +57,15 @@ def _messages(api: Api, inbox: dict[str, Any], **params: Any) -> list[dict[str, 
     return found
 
 
+def _arrived(api: Api, inbox: dict[str, Any], **params: Any) -> list[dict[str, Any]]:
+    return api.until(lambda: _messages(api, inbox, **params))
+
+
 def _pair(api: Api, **mail: Any) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
     """Make two inboxes, send a mail from one to the other; return both and the mail as it came in."""
     alice, bob = _inbox(api, "alice"), _inbox(api, "bob")
     _send(api, alice, bob["email"], **mail)
-    [received] = _messages(api, bob, direction="inbound")
+    [received] = _arrived(api, bob, direction="inbound")
     return alice, bob, received
 
 
@@ -219,7 +223,7 @@ def test_a_tenants_name_without_letters_gives_a_username_all_the_same(api: Api) 
 def test_the_display_name_is_shown_as_the_sender(api: Api) -> None:
     alice, bob = _inbox(api, "alice", displayName="Alice A."), _inbox(api, "bob")
     _send(api, alice, bob["email"])
-    [received] = _messages(api, bob)
+    [received] = _arrived(api, bob)
     assert alice["displayName"] == "Alice A."
     assert received["from"] == f"Alice A. <{alice['email']}>"
 
@@ -429,10 +433,10 @@ def test_mail_is_sent_from_the_primary_alias_and_received_at_every_address(api: 
     alias = f"{api.target.name('nickname')}@{_DOMAIN}"
     api.call("add_inbox_address", _at(bob), json={"email": alias}, expect=201)
     _send(api, alice, [alias, bob["email"]])
-    [received] = _messages(api, bob)
+    [received] = _arrived(api, bob)
     assert received["to"] == f"{alias}, {bob['email']}", "one copy, though both addresses are bob's"
     api.call("reply_message", _at(bob, message_id=received["id"]), json={"plainBody": "Hi"}, expect=200)
-    [reply] = _messages(api, alice, direction="inbound")
+    [reply] = _arrived(api, alice, direction="inbound")
     assert reply["from"] == alias
 
 
@@ -529,7 +533,7 @@ def test_mail_goes_to_several_and_bcc_is_shown_to_nobody(api: Api) -> None:
     bob, carol, dave = (inbox["email"] for inbox in others)
     _send(api, alice, [bob], cc=carol, bcc=[dave])
     for inbox in others:
-        [received] = _messages(api, inbox)
+        [received] = _arrived(api, inbox)
         assert received["to"] == bob
         assert dave not in str(received)
 
@@ -546,8 +550,8 @@ def test_a_reply_stays_in_the_thread_of_both_sides(api: Api) -> None:
     alice, bob, received = _pair(api)
     sent = api.call("reply_message", _at(bob, message_id=received["id"]), json={"plainBody": "Thanks"}, expect=200)
     assert sent["threadId"] == received["threadId"]
-    [reply] = _messages(api, alice, direction="inbound")
-    [original] = _messages(api, alice, direction="outbound")
+    [reply] = _arrived(api, alice, direction="inbound")
+    [original] = _arrived(api, alice, direction="outbound")
     assert (reply["subject"], reply["plainBody"]) == ("Re: Hello", "Thanks")
     assert (reply["inReplyTo"], reply["threadId"]) == (original["messageIdHeader"], original["threadId"])
 
@@ -555,10 +559,10 @@ def test_a_reply_stays_in_the_thread_of_both_sides(api: Api) -> None:
 def test_a_reply_to_all_goes_to_the_sender_and_to_without_own_addresses(api: Api) -> None:
     alice, bob, carol, dave = (_inbox(api, name) for name in ("alice", "bob", "carol", "dave"))
     _send(api, alice, [bob["email"], carol["email"]], cc=dave["email"])
-    [received] = _messages(api, bob)
+    [received] = _arrived(api, bob)
     body = {"htmlBody": "<p>All</p>"}
     api.call("reply_all_message", _at(bob, message_id=received["id"]), json=body, expect=200)
-    [reply] = _messages(api, carol, direction="inbound")[:1]
+    [reply] = _arrived(api, carol, direction="inbound")[:1]
     assert reply["to"] == f"{alice['email']}, {carol['email']}"
     assert (reply["htmlBody"], reply["plainBody"]) == ("<p>All</p>", None)
     assert len(_messages(api, dave)) == 1, "who was in Cc is left out"
@@ -570,7 +574,7 @@ def test_a_forward_opens_a_thread_and_has_the_original_below_the_note(api: Api) 
     body = {"to": carol["email"], "plainBody": "See below", "htmlBody": "<i>See below</i>"}
     sent = api.call("forward_message", _at(bob, message_id=received["id"]), json=body, expect=200)
     assert sent["threadId"] != received["threadId"]
-    [got] = _messages(api, carol)
+    [got] = _arrived(api, carol)
     assert got["subject"] == "Fwd: Hello"
     for text, note, original in ((got["plainBody"], "See below", "Hi there"), (got["htmlBody"], "<i>", "<b>")):
         assert text.index(note) < text.index("Forwarded message") < text.index(original)
@@ -579,10 +583,10 @@ def test_a_forward_opens_a_thread_and_has_the_original_below_the_note(api: Api) 
 def test_a_forward_may_have_a_subject_of_its_own_and_takes_attachments_along(api: Api) -> None:
     inbox, carol = _inbox(api, "scout"), _inbox(api, "carol")
     _receive(api, inbox, "File")
-    [message] = _messages(api, inbox)
+    [message] = _arrived(api, inbox)
     body = {"to": [carol["email"]], "subject": "Look"}
     api.call("forward_message", _at(inbox, message_id=message["id"]), json=body, expect=200)
-    [got] = _messages(api, carol)
+    [got] = _arrived(api, carol)
     assert (got["subject"], [part["filename"] for part in got["attachments"]]) == ("Look", ["report.pdf"])
 
 
@@ -672,7 +676,7 @@ def test_a_thread_has_its_messages_oldest_first(api: Api) -> None:
 def test_attachments_are_listed_and_downloaded(api: Api) -> None:
     inbox = _inbox(api, "scout")
     _receive(api, inbox, "File")
-    [message] = _messages(api, inbox)
+    [message] = _arrived(api, inbox)
     at = _at(inbox, message_id=message["id"])
     [part] = api.call("list_attachments", at, expect=200)["attachments"]
     assert message["attachments"] == [part]
@@ -715,7 +719,7 @@ def test_a_message_moves_between_folders(api: Api) -> None:
 def test_the_rows_of_threads_count_their_messages(api: Api) -> None:
     alice, bob, received = _pair(api)
     api.call("reply_message", _at(bob, message_id=received["id"]), json={"plainBody": "Hi"}, expect=200)
-    [reply] = _messages(api, alice, direction="inbound")
+    [reply] = _arrived(api, alice, direction="inbound")
     api.call("reply_message", _at(alice, message_id=reply["id"]), json={"plainBody": "Ok"}, expect=200)
     params = {"inboxId": bob["id"], "group": "thread"}
     [row] = api.call("list_all_messages", params=params, expect=200)["messages"]
@@ -769,7 +773,7 @@ def test_a_draft_that_answers_a_message_is_sent_in_its_thread(api: Api) -> None:
     draft = api.call("create_draft", _at(bob), json=body, expect=201)
     sent = api.call("send_draft", _at(bob, draft_id=draft["id"]), expect=200)
     assert sent["threadId"] == received["threadId"]
-    [answer] = _messages(api, alice, direction="inbound")
+    [answer] = _arrived(api, alice, direction="inbound")
     assert (answer["subject"], answer["inReplyTo"]) == ("Re: Hello", received["messageIdHeader"])
     api.call("create_draft", _at(alice), json=body, expect=404)  # it is not a message of alice
 

@@ -6,6 +6,8 @@ The sentences of the page "API / Inboxes" come first, then what the other pages 
 from __future__ import annotations
 
 import base64
+import hashlib
+import hmac
 import json
 import re
 from concurrent.futures import ThreadPoolExecutor
@@ -43,7 +45,7 @@ def _messages(api: Api, inbox: dict[str, Any], **query: Any) -> list[dict[str, A
 
 
 def _received(api: Api, inbox: dict[str, Any]) -> dict[str, Any]:
-    return _messages(api, inbox, direction="inbound")[0]
+    return api.until(lambda: _messages(api, inbox, direction="inbound"))[0]
 
 
 def _error(answer: dict[str, Any]) -> str:
@@ -236,10 +238,10 @@ def test_next_cursor_is_passed_back_as_cursor(api: Api) -> None:
         page = api.call("list_inboxes", params=query, expect=200)
         assert len(page["data"]) <= 2
         seen += [item["id"] for item in page["data"]]
+        assert len(seen) == len(set(seen)), "a page comes again"
         if page["next_cursor"] is None:
             break
         query["cursor"] = page["next_cursor"]
-    assert len(seen) == len(set(seen))
     assert made <= set(seen)
 
 
@@ -660,6 +662,19 @@ def test_a_webhook_needs_a_url_known_events_and_an_inbox_of_ones_own(api: Api) -
         api.call("create_webhook", json={**good, **wrong}, expect=422)
     nobody = f"{api.target.name('nobody')}@{_SHARED}"
     api.call("create_webhook", json={**good, "address": nobody}, expect=404)
+
+
+def test_a_webhook_is_signed_with_its_secret_over_time_and_body(api: Api) -> None:
+    inbox = _inbox(api, "agent7")
+    with api.target.receiver() as receiver:
+        subscription = {"url": receiver.url, "events": ["message.received"], "address": inbox["address"]}
+        secret = api.call("create_webhook", json=subscription, expect=201)["secret"]
+        _send(api, inbox, inbox["address"])
+        heard = api.webhook(receiver)
+    time, signature = (part.partition("=")[2] for part in heard.headers["x-postern-signature"].split(","))
+    signed = f"{time}.".encode() + heard.body
+    assert signature == hmac.new(secret.encode(), signed, hashlib.sha256).hexdigest()
+    assert heard.headers["x-postern-event"] == json.loads(heard.body)["event"] == "message.received"
 
 
 # x402

@@ -32,7 +32,7 @@ def _send(api: Api, email: Json, **options: Any) -> Json:
 
 
 def _received(api: Api) -> Json:
-    [listed] = api.call("list_messages", params={"folder_id": "inbox"}, expect=200)["data"]
+    [listed] = api.until(lambda: api.call("list_messages", params={"folder_id": "inbox"}, expect=200)["data"])
     message: Json = api.call("get_message", {"message_id": listed["id"]}, expect=200)["data"]
     return message
 

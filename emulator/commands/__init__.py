@@ -2,6 +2,7 @@
 
 from emulator.commands.clock import clock
 from emulator.commands.completion import completion
+from emulator.commands.contract import contract
 from emulator.commands.faults import fault
 from emulator.commands.mail import inbox, mailboxes, send, wait
 from emulator.commands.mcp import mcp
@@ -27,5 +28,6 @@ COMMANDS = (
     seed,
     reset,
     mcp,
+    contract,
     completion,
 )

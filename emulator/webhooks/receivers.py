@@ -83,7 +83,10 @@ def kind_of(app: Callable[..., Any]) -> int:
 
 
 def _refusal(url: str) -> str:
-    host = urlsplit(url).netloc or url
+    try:
+        host = urlsplit(url).netloc or url
+    except ValueError:  # not even a URL, such as http://[0
+        host = url
     return (
         f"{host} is not on this machine: register an application with emulator.receive_webhooks({url!r}, app), "
         f"or allow the host with the setting {HOSTS}"
