@@ -73,17 +73,6 @@ _SABOTAGE = {
         'answered 200 against its contract: "folder" is a required property',
         "current",
     ),
-    "inkbox rule of today": _Broken(
-        "inkbox",
-        "create_identity_contact_rule",
-        "a_blacklist",
-        """
-        from emulator.providers.inkbox.current import rules
-        rules.is_blocked = lambda *_: False
-        """,
-        "test_a_blacklist_delivers_all_but_what_is_blocked",
-        "current",
-    ),
     "inboxai field": _Broken(
         "inboxai",
         "create_inbox",
