@@ -92,11 +92,11 @@ def delete_mailbox_contact_rule(call: Call, email_address: str, rule_id: str) ->
 def list_contact_rules(call: Call) -> Answer:
     who = caller(call)
     who.must_be_admin()
-    asked = call.query.get("agent_identity_id"), call.query.get("mailbox_id")
+    asked = [(call.query.get(name) or "").lower() for name in ("agent_identity_id", "mailbox_id")]
     owners = {
         each.id: each
         for each in access.list_identities(call.world, who)
-        if asked[0] in (None, each.id) and asked[1] in (None, each.mailbox_id)
+        if asked[0] in ("", each.id) and asked[1] in ("", each.mailbox_id)
     }
     found = [rule for owner in owners.values() for rule in rules.rules_of(call.world, owner)]
     found.sort(key=lambda rule: rule.n)
