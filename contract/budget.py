@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from email.utils import parsedate_to_datetime
 
 from _pytest.outcomes import Skipped  # pytest.skip.Exception, as a type
 
@@ -76,5 +77,15 @@ class Pace:
 
     def hold(self, retry_after: str | None, attempt: int) -> None:
         """Wait as long as a provider asked, or twice as long at every attempt if it did not say; a minute at most."""
-        seconds = float(retry_after) if retry_after and retry_after.isdigit() else 2.0**attempt
-        self._sleep(min(seconds, _LONGEST_WAIT))
+        asked = _seconds(retry_after)
+        self._sleep(min(2.0**attempt if asked is None else asked, _LONGEST_WAIT))
+
+
+def _seconds(retry_after: str | None) -> float | None:
+    """Return what a Retry-After header asks for, in seconds or as a date (RFC 9110)."""
+    if retry_after is None or retry_after.isdigit():
+        return None if retry_after is None else float(retry_after)
+    try:
+        return max(0.0, parsedate_to_datetime(retry_after).timestamp() - time.time())
+    except ValueError:
+        return None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
 from contract.budget import Refused
@@ -45,6 +45,13 @@ class Choice:
     def providers(self) -> list[str]:
         """Return the names of the providers to run against."""
         return [self.provider] if self.provider else providers.names()
+
+    def settled(self) -> Choice:
+        """Return the choice of one generation for all journeys: the first one, at the provider itself its newest."""
+        if self.provider is None or self.revision is not None:
+            return self
+        every = self.get(self.provider).every_generation
+        return replace(self, revision=every[-1 if self.is_own_host else 0].revision)
 
     def get(self, name: str, otherwise: str | None = None) -> Provider:
         """Return a provider in the chosen revision, `otherwise` in this one."""

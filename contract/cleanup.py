@@ -14,7 +14,7 @@ import httpx
 from contract.budget import Budget
 from contract.choice import Choice
 from contract.ledger import Ledger, Made
-from contract.links import Deletion, deletion_of
+from contract.links import Deletion, deletion_of, items_of
 from contract.run import Run
 from contract.target import Target
 from emulator.openapi import Operation
@@ -98,7 +98,7 @@ def _listed(target: Target, listing: Operation, deletion: Deletion) -> Iterator[
     for _ in range(_PAGES):
         answer = _send(target, listing, {}, query)
         page = answer.json() if answer is not None and answer.is_success else {}
-        for item in _items(page):
+        for item in items_of(page):
             found = deletion.parameters_of_item(item)
             if found is not None:
                 values = {value for value in item.values() if isinstance(value, str)}
@@ -116,12 +116,6 @@ def _list_of(target: Target, create: Operation) -> Operation | None:
         if operation.method == "GET" and operation.path.rstrip("/") == create.path.rstrip("/"):
             return operation
     return None
-
-
-def _items(page: Any) -> Iterator[Mapping[str, Any]]:
-    lists = [page] if isinstance(page, list) else [value for value in page.values() if isinstance(value, list)]
-    for items in lists:
-        yield from (item for item in items if isinstance(item, dict))
 
 
 def _next(page: Any) -> str | None:

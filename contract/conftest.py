@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -57,8 +56,8 @@ def pytest_configure(config: pytest.Config) -> None:
     """Note what was chosen before the suites are collected."""
     options = {name: f"--{name.replace('_', '-')}" for name in Choice.__dataclass_fields__}
     choice = Choice(**{name: _given(config, option) for name, option in options.items()})
-    if choice.report and choice.provider and choice.revision is None:
-        choice = replace(choice, revision=choice.get(choice.provider).revision)
+    if choice.report or choice.base_url:
+        choice = choice.settled()
     refused = choice.refusal()
     if refused:
         raise pytest.UsageError(refused)

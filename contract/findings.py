@@ -63,6 +63,8 @@ class Finding:
     @property
     def text(self) -> str:
         """The difference in one line."""
+        if self.kind in ("rule", "input"):
+            return f"{self.operation}: not so: {self.at}; {self.received}"
         where = {"status": "", "content-type": "content type ", "no-json": "body "}.get(self.kind, f"{self.at} ")
         answer = "" if self.status is None or self.kind == "status" else f" in its {self.status}"
         return f"{self.operation}{answer}: {where}{self.received}, documented: {self.documented}"

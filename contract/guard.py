@@ -51,7 +51,8 @@ class Guard:
         first = next(iter(exchange.parameters.values()), None)
         if first is None and deletion_of(self._document, operation):
             self._ledger.own(named_in(exchange))
-            self._ledger.own(_keys_in(exchange.json_or_none()))
+            if "key" not in operation.path:
+                self._ledger.own(_keys_in(exchange.json_or_none()))
         elif first is not None and self._ledger.owns(first):
             self._ledger.own(_ids_in(exchange.json_or_none(), self._inner))
 
@@ -89,7 +90,10 @@ def _keys(request: httpx.Request) -> list[str]:
 
 
 def _keys_in(value: Any) -> set[str]:
-    """Return the credentials that came with something new: a mailbox's own key opens that mailbox only."""
+    """Return the credentials that came with something new: a mailbox's own key opens that mailbox only.
+
+    What is a key itself may open the whole account, and is none of these.
+    """
     if not isinstance(value, dict):
         return set()
     found = {item for name, item in value.items() if name in ("key", "secret", "api_key") and isinstance(item, str)}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -23,13 +23,18 @@ class Deletion:
 
     def parameters(self, exchange: Exchange) -> dict[str, str] | None:
         """Return the path parameters for what this exchange created, None if its answer does not tell."""
-        found = {name: _evaluate(expression, exchange) for name, expression in self.expressions.items()}
-        return {name: str(value) for name, value in found.items()} if None not in found.values() else None
+        return _named({name: _evaluate(expression, exchange) for name, expression in self.expressions.items()})
 
     def parameters_of_item(self, item: Mapping[str, Any]) -> dict[str, str] | None:
         """Return the path parameters for an item of a list, by the last names of the expressions."""
-        found = {name: item.get(expression.rpartition("/")[2]) for name, expression in self.expressions.items()}
-        return {name: str(value) for name, value in found.items()} if None not in found.values() else None
+        return _named({name: item.get(expression.rpartition("/")[2]) for name, expression in self.expressions.items()})
+
+
+def _named(found: dict[str, Any]) -> dict[str, str] | None:
+    """Return path parameters if all are known."""
+    if not all(isinstance(value, str | int) for value in found.values()):
+        return None
+    return {name: str(value) for name, value in found.items()}
 
 
 def deletion_of(document: Document, operation: Operation) -> Deletion | None:
@@ -55,7 +60,7 @@ def _deletions(document: Document, name: str) -> tuple[Deletion, ...]:
                 found.append(Deletion(target, link["parameters"]))
     itself = [one for one in found if _is_of(one, operation)]
     beside = [one for one in found if one not in itself and len(one.expressions) == 1]
-    return (*itself[:1], *beside) if itself else ()
+    return (*itself[:1], *beside) if itself and operation.method == "POST" else ()
 
 
 def named_in(exchange: Exchange) -> set[str]:
@@ -67,6 +72,14 @@ def named_in(exchange: Exchange) -> set[str]:
     expressions = {expression for link in links for expression in (link.get("parameters") or {}).values()}
     found = (_evaluate(expression, exchange) for expression in expressions if expression.startswith(_BODY))
     return {str(value) for value in found if value is not None}
+
+
+def items_of(answer: Any) -> Iterator[dict[str, Any]]:
+    """Yield the objects that an answer lists: its own items, or those of the lists in it."""
+    lists = [answer] if isinstance(answer, list) else []
+    lists += [value for value in answer.values() if isinstance(value, list)] if isinstance(answer, dict) else []
+    for items in lists:
+        yield from (item for item in items if isinstance(item, dict))
 
 
 def _is_of(deletion: Deletion, create: Operation) -> bool:

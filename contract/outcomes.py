@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 from collections.abc import Generator
 from pathlib import Path
 from typing import Any
@@ -69,7 +70,7 @@ class Outcomes:
         """Return the finding of a journey that failed: the operation is the last one it called."""
         known = [exchange for exchange in self._run.trail if exchange.operation is not None]
         last = known[-1] if known else None
-        said = self._run.scrubber.text((str(error).strip() or type(error).__name__)[:_LONGEST])
+        said = " ".join(self._run.scrubber.text((str(error) or type(error).__name__)[:_LONGEST]).split())
         evidence = {"calls": [[one.operation.id, one.status] for one in known[-10:] if one.operation]}
         if last is not None:
             evidence = {**self._run.scrubber.evidence(last), **evidence}
@@ -98,18 +99,24 @@ class Outcomes:
         return compose(title, provider.document, observed, compared, known)
 
     def _clean_up(self) -> None:
+        """Delete what is left; a second Ctrl-C does not stop that."""
         run = self._run
-        if run.ledger.open or run.ledger.intents:
-            target = Target(str(run.choice.provider), run)
-            find_lost(target)
-            run.left_behind(target.provider.name, clean(target))
-            target.close()
+        if not run.ledger.open and not run.ledger.intents:
+            return
+        before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+        target = Target(str(run.choice.provider), run)
+        unclear = find_lost(target)
+        run.left_behind(target.provider.name, clean(target), unclear)
+        target.close()
+        signal.signal(signal.SIGINT, before)
 
 
 def sentence(item: pytest.Item) -> str:
-    """Return what a test states, in words: the name of its function, with its parameters."""
+    """Return what a test states, in words: the name of its function, with its parameters, and the part of the suite."""
     name, bracket, parameters = item.name.partition("[")
-    return name.removeprefix("test_").replace("_", " ") + (f" [{parameters}" if bracket else "")
+    stated = name.removeprefix("test_").replace("_", " ") + (f" [{parameters}" if bracket else "")
+    part = item.path.stem.removeprefix("test_").removesuffix("journeys").strip("_")
+    return f"{stated} ({part})" if part and item.path.stem.endswith("_journeys") else stated
 
 
 def _provider_of(item: Any, run: Run) -> str | None:

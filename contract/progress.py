@@ -11,6 +11,8 @@ from contract.run import Run
 
 _WIDTH = 30
 _EVERY = 0.1
+_TERMINAL = sys.__stderr__ or sys.stderr
+"""The real one: pytest captures what tests write to `sys.stderr`. It needs `--capture=sys`."""
 
 
 class Progress:
@@ -33,15 +35,15 @@ class Progress:
 
     def pytest_sessionfinish(self) -> None:
         """Clear the line."""
-        sys.stderr.write("\r\x1b[K")
-        sys.stderr.flush()
+        _TERMINAL.write("\r\x1b[K")
+        _TERMINAL.flush()
 
     def _show(self) -> None:
         now = time.monotonic()
         if now - self._shown >= _EVERY:
             self._shown = now
-            sys.stderr.write(f"\r{self.line()}\x1b[K")
-            sys.stderr.flush()
+            _TERMINAL.write(f"\r{self.line()}\x1b[K")
+            _TERMINAL.flush()
 
     def line(self) -> str:
         """Return the line."""

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from contract.judge import Api
-from contract.links import deletion_of
+from contract.links import deletion_of, items_of
 from contract.target import Target
 from emulator.openapi import Operation
 
@@ -38,7 +38,7 @@ class Reader:
         status, answer = self._api.look(operation.id, path, params=query)
         if not 200 <= status < 300:
             pytest.skip(f"{operation.id} answered {status}")
-        self._lists[operation.path] = (path, list(_items(answer)))
+        self._lists[operation.path] = (path, list(items_of(answer)))
 
     def _path(self, operation: Operation) -> dict[str, str]:
         found: dict[str, str] = {}
@@ -91,10 +91,3 @@ def _example(parameter: Mapping[str, Any]) -> Any:
     known = [parameter.get("example"), schema.get("default"), *schema.get("examples", ()), *schema.get("enum", ())]
     free = schema.get("type") == "string" and not {"pattern", "format"} & set(schema)
     return next((value for value in known if value is not None), "hello" if free else None)
-
-
-def _items(answer: Any) -> Iterator[dict[str, Any]]:
-    lists = [answer] if isinstance(answer, list) else []
-    lists += [value for value in answer.values() if isinstance(value, list)] if isinstance(answer, dict) else []
-    for items in lists:
-        yield from (item for item in items if isinstance(item, dict))

@@ -90,12 +90,12 @@ class Run:
         for watch in self.watchers:
             watch(exchange)
 
-    def left_behind(self, provider: str, left: list[Made]) -> None:
-        """Note what was created and could not be deleted."""
-        made = (
-            Finding("left-behind", one.operation, None, one.delete, "deleted by the run", "left behind") for one in left
-        )
-        self.of(provider).found(made)
+    def left_behind(self, provider: str, left: list[Made], unclear: list[str]) -> None:
+        """Note what was created and could not be deleted, or may have been."""
+        found = [(text.partition(":")[0], "(unknown)", "perhaps left behind") for text in unclear]
+        found += [(one.operation, one.delete, "left behind") for one in left]
+        for operation, delete, what in found:
+            self.of(provider).found([Finding("left-behind", operation, None, delete, "deleted by the run", what)])
 
     def start_test(self) -> None:
         """Forget what the test before found."""

@@ -15,7 +15,7 @@ HIDDEN = "***"
 _SHORTEST = 6
 
 _RUN = re.compile(rf"[\w@.+/=~%:-]{{{_SHORTEST},}}")
-_SPLIT = re.compile(r"[-_.:/=+]+")
+_SPLIT = re.compile(r"[-_.:/=+{}]+")
 _WORD = re.compile(r"(?:[A-Z]?[a-z]{1,20}){1,3}|[A-Z]{1,16}|\d{1,4}|[a-zA-Z]{1,4}\d{1,3}|\d{1,3}[a-z]{1,4}")
 _TIME = re.compile(r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d)?(?:\.\d+)?(?:Z|[+-]\d\d:?\d\d)?)?")
 
@@ -91,8 +91,9 @@ class Scrubber:
 
 
 def words_of(document: Document) -> frozenset[str]:
-    """Return every string that a contract document lists as a value: of enums and constants."""
-    return frozenset(_words(document.raw))
+    """Return every string that a contract document knows: values of enums and constants, names, parts of paths."""
+    parts = {part for operation in document.operations.values() for part in _SPLIT.split(operation.path)}
+    return frozenset({*_words(document.raw), *document.operations, *parts})
 
 
 def _words(value: Any) -> Iterator[str]:
@@ -100,6 +101,10 @@ def _words(value: Any) -> Iterator[str]:
         for name, item in value.items():
             if name in ("enum", "const"):
                 yield from (one for one in (item if isinstance(item, list) else [item]) if isinstance(one, str))
+            if name == "properties" and isinstance(item, dict):
+                yield from item
+            if name == "name" and isinstance(item, str):
+                yield item
             yield from _words(item)
     elif isinstance(value, list):
         for item in value:

@@ -23,7 +23,7 @@ class WireAdapter(HTTPAdapter):
     def send(self, request: requests.PreparedRequest, *_: Any, **__: Any) -> requests.Response:
         """Send a prepared request and return the answer."""
         content = _bytes(request.body) if isinstance(request.body, str | bytes) else None
-        headers = [(_bytes(name), _bytes(value)) for name, value in request.headers.items()]
+        headers = [(_bytes(name), _bytes(value).strip()) for name, value in request.headers.items()]
         sent = httpx.Request(str(request.method), str(request.url), headers=headers, content=content)
         with httpx.Client(transport=_Kept(self._wire)) as client:
             received = client.send(sent)

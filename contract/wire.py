@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import httpx
@@ -12,7 +11,7 @@ from contract.conformance import differences
 from contract.exchange import Exchange, Paths
 from contract.guard import Guard
 from contract.ledger import Made
-from contract.links import deletion_of, deletions_of
+from contract.links import deletions_of
 from emulator.provider import Provider
 
 if TYPE_CHECKING:
@@ -111,7 +110,7 @@ class Wire(httpx.BaseTransport):
             self._created(exchange, number)
         elif exchange.succeeded and operation.method == "DELETE":
             self._deleted(ledger.find(operation.id, exchange.parameters))
-        elif exchange.succeeded:
+        elif exchange.succeeded and operation.method in ("PATCH", "PUT"):
             self._renamed(exchange)
 
     def _created(self, exchange: Exchange, number: int) -> None:
@@ -137,16 +136,15 @@ class Wire(httpx.BaseTransport):
 
     def _renamed(self, exchange: Exchange) -> None:
         """Follow something created to its new name, when it was changed at the path where it is deleted."""
-        assert exchange.operation
+        operation, answer = exchange.operation, exchange.json_or_none()
         for made in self._run.ledger.open.values():
-            delete, answer = self._document.operations[made.delete], exchange.json_or_none()
-            if delete.path != exchange.operation.path or made.parameters != exchange.parameters:
+            delete = self._document.operations[made.delete]
+            if operation is None or delete.path != operation.path or made.parameters != exchange.parameters:
                 continue
-            create = self._document.operations[made.operation]
-            deletion = deletion_of(self._document, create)
-            with suppress(AttributeError):
-                parameters = deletion.parameters_of_item(answer) if deletion else None
-                if parameters and parameters != made.parameters:
-                    self._run.ledger.renamed(made, parameters)
-                    self._run.ledger.own(parameters.values())
+            known = deletions_of(self._document, self._document.operations[made.operation])
+            deletion = next(one for one in known if one.operation.id == made.delete)
+            parameters = deletion.parameters_of_item(answer) if isinstance(answer, dict) else None
+            if parameters is not None and parameters != made.parameters:
+                self._run.ledger.renamed(made, parameters)
+                self._run.ledger.own(parameters.values())
             return

@@ -17,12 +17,14 @@ from typing import Any
 
 import pytest
 
+from contract.links import deletion_of, items_of
 from tests.deviating import Deviation
 from tests.deviations import DEVIATIONS
 from tests.live_provider import LiveProvider, live_provider
 
 _SUITES = Path(__file__).parent.parent / "contract"
 _UNCHANGED = "unchanged"
+_OK = 200
 
 
 def main(provider: str) -> None:
@@ -43,6 +45,7 @@ def _plan(provider: str) -> Iterator[tuple[str, Deviation | None]]:
 def _run(provider: str, deviation: Deviation | None) -> dict[str, Any]:
     with live_provider() as live, TemporaryDirectory() as folder:
         live.deviate = deviation.wrapper(provider) if deviation else None
+        before = _listed(live, provider)
         said = io.StringIO()
         with redirect_stdout(said):
             code = pytest.main(_arguments(live, provider, folder, deviation))
@@ -50,10 +53,30 @@ def _run(provider: str, deviation: Deviation | None) -> dict[str, Any]:
         if not path.exists():
             return {"code": int(code), "said": said.getvalue()}
         report = json.loads(path.read_text("utf-8"))
-        received = len(live.requests)
+        received, left = len(live.requests), _listed(live, provider) != before
     findings = [{name: one[name] for name in ("kind", "operation", "at", "text")} for one in report["findings"]]
     outcomes = [journey["outcome"] for journey in report["journeys"].values()]
-    return {"findings": findings, "outcomes": outcomes, "requests": report["requests"], "received": received}
+    return {
+        "findings": findings,
+        "outcomes": outcomes,
+        "requests": report["requests"],
+        "received": received,
+        "left": left,
+    }
+
+
+def _listed(live: LiveProvider, provider: str) -> list[Any]:
+    """Return everything in the account that can be created and deleted."""
+    account = live.emulator.account(provider)
+    document, found = account.provider.document, []
+    for operation in document.operations.values():
+        deletion = deletion_of(document, operation)
+        if "{" not in operation.path and deletion is not None:
+            key = account.provider.credentials[operation.raw.get("x-credential", "api_key")]
+            answer = account.request("GET", operation.path, headers=account.provider.key_headers(key))
+            assert answer.status_code == _OK
+            found += [deletion.parameters_of_item(item) for item in items_of(answer.get_json())]
+    return found
 
 
 def _arguments(live: LiveProvider, provider: str, folder: str, deviation: Deviation | None) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from html.parser import HTMLParser
@@ -201,3 +202,15 @@ def _seen() -> Any:
     from contract.observed import Seen
 
     return Seen({"200": 1})
+
+
+def test_a_terminal_sees_how_far_a_run_is(tmp_path: Path) -> None:
+    leader, follower = os.openpty()
+    command = [sys.executable, "-m", "emulator", "contract", "run", "inkbox", "--profile=journeys", "--journeys=whoami"]
+    done = subprocess.run(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=follower, check=False)
+    os.close(follower)
+    shown = os.read(leader, 1 << 16).decode()
+    os.close(leader)
+    assert done.returncode == 0
+    assert re.search(r"\[\.+\] \d/\d tests  \d/29 operations  \d+ requests", shown)
+    assert shown.endswith("\r\x1b[K"), "the line is gone at the end"

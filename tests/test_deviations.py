@@ -37,6 +37,7 @@ def test_every_deviation_is_found_and_named_and_nothing_else(provider: str) -> N
     for run in runs.values():
         assert run["requests"] == run["received"], "every request is counted"
     unchanged = runs["unchanged"]
+    assert unchanged["left"] is False, "the run deleted what it made"
     assert unchanged["findings"] == []
     assert set(unchanged["outcomes"]) == {"passed", "skipped"}
     assert unchanged["outcomes"].count("passed") > unchanged["outcomes"].count("skipped") / 2

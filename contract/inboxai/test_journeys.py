@@ -754,11 +754,18 @@ _EVENTS = [
     "message.rejected",
     "domain.verified",
 ]
-_HOOK = {"url": "https://your-app.com/webhooks/email", "event_types": ["message.received"]}
+
+
+def _hook(api: Api, **more: Any) -> dict[str, Any]:
+    return {
+        "url": f"https://your-app.com/webhooks/{api.target.name('email')}",
+        "event_types": ["message.received"],
+        **more,
+    }
 
 
 def test_a_webhook_shows_its_secret_only_once(api: Api) -> None:
-    made = api.call("create_webhook", json={**_HOOK, "client_id": "my-integration"}, expect=201)
+    made = api.call("create_webhook", json=_hook(api, client_id="my-integration"), expect=201)
     secret = made.pop("secret")
     assert re.match(r"^[0-9a-f]+$", secret)
     assert api.call("get_webhook", {"webhook_id": made["webhook_id"]}, expect=200) == made
@@ -780,11 +787,11 @@ def test_a_webhook_is_signed_with_its_secret_over_time_and_body(api: Api) -> Non
 
 
 def test_a_webhook_has_the_documented_fields(api: Api) -> None:
-    made = api.call("create_webhook", json=_HOOK, expect=201)
+    made = api.call("create_webhook", json=_hook(api), expect=201)
     assert made["webhook_id"].startswith("wh_")
     assert made == {
         "webhook_id": made["webhook_id"],
-        **_HOOK,
+        **_hook(api),
         "inbox_ids": [],
         "enabled": True,
         "client_id": None,
@@ -795,31 +802,31 @@ def test_a_webhook_has_the_documented_fields(api: Api) -> None:
 
 
 def test_there_are_seven_event_types_and_no_other(api: Api) -> None:
-    made = api.call("create_webhook", json={**_HOOK, "event_types": _EVENTS}, expect=201)
+    made = api.call("create_webhook", json=_hook(api, event_types=_EVENTS), expect=201)
     assert made["event_types"] == _EVENTS
-    api.call("create_webhook", json={**_HOOK, "event_types": ["message.opened"]}, expect=400)
+    api.call("create_webhook", json=_hook(api, event_types=["message.opened"]), expect=400)
 
 
 @pytest.mark.parametrize("missing", ["url", "event_types"])
 def test_url_and_event_types_are_required(api: Api, missing: str) -> None:
-    answer = api.call("create_webhook", json={k: v for k, v in _HOOK.items() if k != missing}, expect=400)
+    answer = api.call("create_webhook", json={k: v for k, v in _hook(api).items() if k != missing}, expect=400)
     assert [error["path"] for error in answer["errors"]] == [[missing]]
     wrong = {"url": "your-app.com", "event_types": []}[missing]
-    api.call("create_webhook", json={**_HOOK, missing: wrong}, expect=400)
+    api.call("create_webhook", json=_hook(api, **{missing: wrong}), expect=400)
 
 
 def test_a_webhook_can_be_confined_to_inboxes(api: Api) -> None:
     inbox = _inbox(api, "hooked")["inbox_id"]
-    made = api.call("create_webhook", json={**_HOOK, "inbox_ids": [inbox]}, expect=201)
+    made = api.call("create_webhook", json=_hook(api, inbox_ids=[inbox]), expect=201)
     assert made["inbox_ids"] == [inbox]
     path = {"webhook_id": made["webhook_id"]}
     assert api.call("update_webhook", path, json={"inbox_ids": []}, expect=200)["inbox_ids"] == []
-    api.call("create_webhook", json={**_HOOK, "inbox_ids": ["unknown"]}, expect=403)
+    api.call("create_webhook", json=_hook(api, inbox_ids=["unknown"]), expect=403)
     api.call("update_webhook", path, json={"inbox_ids": [inbox, "unknown"]}, expect=403)
 
 
 def test_a_webhook_changes_url_events_and_whether_it_is_enabled(api: Api) -> None:
-    path = {"webhook_id": api.call("create_webhook", json=_HOOK, expect=201)["webhook_id"]}
+    path = {"webhook_id": api.call("create_webhook", json=_hook(api), expect=201)["webhook_id"]}
     body = {"url": "https://new-url.com/hook", "event_types": ["message.bounced"], "enabled": False}
     changed = api.call("update_webhook", path, json=body, expect=200)
     assert {name: changed[name] for name in body} == body
@@ -828,13 +835,13 @@ def test_a_webhook_changes_url_events_and_whether_it_is_enabled(api: Api) -> Non
 
 
 def test_all_webhooks_are_listed(api: Api) -> None:
-    made = [api.call("create_webhook", json=_HOOK, expect=201)["webhook_id"] for _ in range(3)]
+    made = [api.call("create_webhook", json=_hook(api), expect=201)["webhook_id"] for _ in range(3)]
     listed = [one["webhook_id"] for one in api.call("list_webhooks", params={"page_size": 100}, expect=200)["data"]]
     assert [one for one in listed if one in made] == made[::-1]
 
 
 def test_a_deleted_webhook_is_gone(api: Api) -> None:
-    path = {"webhook_id": api.call("create_webhook", json=_HOOK, expect=201)["webhook_id"]}
+    path = {"webhook_id": api.call("create_webhook", json=_hook(api), expect=201)["webhook_id"]}
     assert api.call("delete_webhook", path, expect=204) is None
     for operation in ("get_webhook", "delete_webhook"):
         api.call(operation, path, expect=404)
@@ -845,7 +852,7 @@ def test_a_deleted_webhook_is_gone(api: Api) -> None:
 
 
 def test_a_new_key_is_shown_in_full_once_and_opens_the_organization(api: Api) -> None:
-    made = api.call("create_api_key", json={"name": "my-agent-key"}, expect=201)
+    made = api.call("create_api_key", json={"name": api.target.name("my-agent-key")}, expect=201)
     assert set(made) == {"key_id", "name", "prefix", "key", "used_at", "created_at"}
     assert re.match(r"^inai_[a-z0-9]{4}_[a-z0-9]+$", made["key"])
     assert made["prefix"] == f"{made['key'][:10]}..."
@@ -863,7 +870,7 @@ def test_a_key_needs_a_name(api: Api) -> None:
 
 
 def test_used_at_is_the_time_of_the_last_request(api: Api) -> None:
-    made = api.call("create_api_key", json={"name": "used"}, expect=201)
+    made = api.call("create_api_key", json={"name": api.target.name("used")}, expect=201)
 
     def used_at() -> str | None:
         listed = api.call("list_api_keys", params={"page_size": 100}, expect=200)["data"]
@@ -881,7 +888,7 @@ def test_used_at_is_the_time_of_the_last_request(api: Api) -> None:
 
 
 def test_a_revoked_key_is_refused_and_no_longer_listed(api: Api) -> None:
-    made = api.call("create_api_key", json={"name": "revoked"}, expect=201)
+    made = api.call("create_api_key", json={"name": api.target.name("revoked")}, expect=201)
     api.call("get_organization", key=made["key"], expect=200)
     path = {"key_id": made["key_id"]}
     assert api.call("delete_api_key", path, expect=204) is None

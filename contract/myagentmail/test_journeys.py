@@ -826,7 +826,7 @@ def test_a_domain_belongs_to_one_workspace(api: Api) -> None:
 
 
 def test_a_webhook_shows_its_secret_once(api: Api) -> None:
-    body = {"url": "https://your-app.com/hook", "events": ["message.received", "message.bounced"]}
+    body = {"url": f"https://your-app.com/{api.target.name('hook')}", "events": ["message.received", "message.bounced"]}
     made = api.call("create_webhook", json=body, expect=201)
     assert made["secret"].startswith("whsec_")
     assert made["isActive"] is True
@@ -841,7 +841,7 @@ def test_a_webhook_shows_its_secret_once(api: Api) -> None:
 
 
 def test_a_webhook_has_known_events_and_a_url(api: Api) -> None:
-    good = {"url": "https://your-app.com/hook", "events": ["message.sent"]}
+    good = {"url": f"https://your-app.com/{api.target.name('hook')}", "events": ["message.sent"]}
     wrongs: list[dict[str, Any]] = [
         {"events": ["message.read"]},
         {"events": []},
@@ -854,7 +854,7 @@ def test_a_webhook_has_known_events_and_a_url(api: Api) -> None:
 
 def test_a_workspace_keys_webhook_is_the_workspaces(api: Api) -> None:
     _, key = _workspace(api, "Team")
-    body = {"url": "https://your-app.com/hook", "events": ["message.sent"]}
+    body = {"url": f"https://your-app.com/{api.target.name('hook')}", "events": ["message.sent"]}
     tenants = api.call("create_webhook", json=body, expect=201)
     mine = api.call("create_webhook", key=key, json=body, expect=201)
     assert [hook["id"] for hook in api.call("list_webhooks", key=key, expect=200)["webhooks"]] == [mine["id"]]

@@ -530,7 +530,11 @@ def _event(api: Api) -> str:
 
 
 def _webhook(api: Api, *events: str, **more: Any) -> dict[str, Any]:
-    body = {"url": "https://example.com/hook", "event_types": list(events) or [_event(api)], **more}
+    body = {
+        "url": f"https://example.com/{api.target.name('hook')}",
+        "event_types": list(events) or [_event(api)],
+        **more,
+    }
     made: dict[str, Any] = api.call("create_webhook", json=body, expect=201)["data"]
     return made
 
@@ -597,14 +601,16 @@ def test_a_deleted_webhook_is_gone(api: Api) -> None:
 # Sending accounts
 
 
-_SMTP = {
-    "name": "Transactional SMTP",
-    "smtp_host": "smtp.example.com",
-    "smtp_port": 587,
-    "smtp_protocol": "starttls",
-    "smtp_username": "user",
-    "smtp_password": "secret",
-}
+def _smtp(api: Api, **more: Any) -> dict[str, Any]:
+    return {
+        "name": api.target.name("Transactional SMTP"),
+        "smtp_host": "smtp.example.com",
+        "smtp_port": 587,
+        "smtp_protocol": "starttls",
+        "smtp_username": "user",
+        "smtp_password": "secret",
+        **more,
+    }
 
 
 def test_a_team_has_the_shared_account_and_may_not_change_it(api: Api) -> None:
@@ -618,22 +624,22 @@ def test_a_team_has_the_shared_account_and_may_not_change_it(api: Api) -> None:
 
 
 def test_the_password_of_a_sending_account_is_never_shown(api: Api) -> None:
-    made = api.call("create_provider", json=_SMTP, expect=201)["data"]
+    made = api.call("create_provider", json=_smtp(api), expect=201)["data"]
     assert made["has_smtp_password"] is True
     assert "smtp_password" not in made
-    assert made.items() >= {name: value for name, value in _SMTP.items() if name != "smtp_password"}.items()
+    assert made.items() >= {name: value for name, value in _smtp(api).items() if name != "smtp_password"}.items()
     assert api.call("get_provider", _at(made), expect=200)["data"] == made
-    api.call("create_provider", json={**_SMTP, "smtp_port": 0}, expect=400)
+    api.call("create_provider", json=_smtp(api, smtp_port=0), expect=400)
 
 
 def test_list_items_lack_the_variables(api: Api) -> None:
-    made = api.call("create_provider", json={**_SMTP, "variables": {"a": "b"}}, expect=201)["data"]
+    made = api.call("create_provider", json=_smtp(api, variables={"a": "b"}), expect=201)["data"]
     listed = api.call("list_providers", params={"type": "smtp"}, expect=200)["data"][0]
     assert listed == {name: value for name, value in made.items() if name != "variables"}
 
 
 def test_a_sending_account_is_switched_off_and_on(api: Api) -> None:
-    made = api.call("create_provider", json=_SMTP, expect=201)["data"]
+    made = api.call("create_provider", json=_smtp(api), expect=201)["data"]
     for operation, status in (("deactivate_provider", "inactive"), ("activate_provider", "active")):
         switched = api.call(operation, _at(made), expect=200)["data"]
         assert (switched["status"], switched["is_active"]) == (status, status == "active")
@@ -644,7 +650,7 @@ def test_a_sending_account_is_switched_off_and_on(api: Api) -> None:
 
 def test_testing_a_sending_account_notes_when(api: Api) -> None:
     api.target.needs_emulator("nobody listens at the example's host")
-    made = api.call("create_provider", json=_SMTP, expect=201)["data"]
+    made = api.call("create_provider", json=_smtp(api), expect=201)["data"]
     assert made["last_tested_at"] is None
     tested = api.call("test_provider", _at(made), expect=200)["data"]
     assert tested["success"] is True

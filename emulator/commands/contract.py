@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterable
@@ -80,9 +81,7 @@ def run(provider: str, key_env: tuple[str, ...], **chosen: Any) -> None:
     _installed()
     if chosen["accept"] and chosen["baseline"] is None:
         raise click.ClickException("--accept needs --baseline, the file to write")
-    refused = _refusal(provider, chosen)
-    if refused:
-        raise click.ClickException(refused)
+    chosen["revision"] = _settled(provider, chosen)
     with TemporaryDirectory() as temporary:
         # Hypothesis keeps what it learns in a folder: not beside installed packages.
         os.environ["HYPOTHESIS_STORAGE_DIRECTORY"] = temporary
@@ -98,11 +97,14 @@ def run(provider: str, key_env: tuple[str, ...], **chosen: Any) -> None:
     sys.exit(_INTERRUPTED if report["interrupted"] else code and (0 if chosen["accept"] else int(_fails(report))))
 
 
-def _refusal(provider: str, chosen: dict[str, Any]) -> str | None:
-    """Return why the suites must not run against the URL."""
-    choice = import_module("contract.choice").Choice(provider, chosen["base_url"], yes=chosen["yes"])
-    refusal: str | None = choice.refusal()
-    return refusal
+def _settled(provider: str, chosen: dict[str, Any]) -> str:
+    """Return the generation to hold against; ClickException if the suites must not run against the URL."""
+    made = import_module("contract.choice").Choice
+    choice = made(provider, chosen["base_url"], revision=chosen["revision"], yes=chosen["yes"])
+    refused = choice.refusal()
+    if refused:
+        raise click.ClickException(refused)
+    return str(choice.settled().revision)
 
 
 def _fails(report: dict[str, Any]) -> bool:
@@ -154,11 +156,13 @@ def _pytest(arguments: list[str], *, verbose: bool) -> int:
     import pytest
 
     said = StringIO()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     if verbose:
         code = int(pytest.main(_command(arguments)))
     else:
+        shown = ["--show-progress", "--capture=sys"] if sys.stderr.isatty() else []
         with redirect_stdout(said):
-            code = int(pytest.main([*_command(arguments), *["--show-progress"] * sys.stderr.isatty()]))
+            code = int(pytest.main([*_command(arguments), *shown]))
     if code not in _RAN:
         raise click.ClickException(said.getvalue().strip() or f"pytest ended with {code}")
     return code
