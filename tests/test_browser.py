@@ -163,7 +163,7 @@ def test_the_journal_goes_on_while_it_is_looked_at(visitor: Visitor, inkbox_serv
     row = page.get_by_role("link", name="/api/v1/mail/mailboxs")
     expect(row).to_contain_text("404")
     row.click()
-    expect(page.get_by_text("the nearest is /api/v1/mail/mailboxes")).to_be_visible()
+    expect(page.locator(".note")).to_contain_text("the nearest is /api/v1/mail/mailboxes")
     expect(page.locator("#as-curl")).to_contain_text("$INKBOX_API_KEY")
 
 
