@@ -7,13 +7,12 @@ from typing import Any, Final
 
 from flask import Blueprint, Response, render_template, request, url_for
 
-from emulator import providers
 from emulator.mail.extraction import extract
 from emulator.mail.overview import find_mail, open_mailboxes, sides, summary
 from emulator.mail.records import DEPARTURES, MAILBOXES, MESSAGES, Departure, Message
 from emulator.mail.search import search
 from emulator.provider import Problem
-from emulator.servers.http.control.asked import world
+from emulator.servers.http.control.asked import world, worlds
 from emulator.servers.http.control.files import file_response
 from emulator.servers.http.pages.lists import PER_PAGE, Listed, asked_text, cut, page_of
 from emulator.servers.http.pages.preview import POLICY, preview
@@ -39,7 +38,7 @@ def mailboxes() -> str:
         every = (one for one in open_mailboxes(world()) if provider in ("", one.provider))
         found = cut([one for one in every if wanted in one.address.lower()])
         listed = Listed([summary(world(), one) for one in found.items], found.page, found.total)
-    titles = {one.name: one.title for one in providers.every()}
+    titles = {one.name: one.title for one in worlds().served()}
     return render_template("mailboxes.html", listed=listed, titles=titles, q=asked_text("q"), provider=provider)
 
 
