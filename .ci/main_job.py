@@ -4,6 +4,7 @@ import json
 import smtplib
 import subprocess
 import sys
+from urllib.request import urlopen
 
 from inkbox import Inkbox
 
@@ -12,6 +13,9 @@ with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as emulator:
     try:
         ready = json.loads(emulator.stdout.readline())
         inkbox = ready["providers"]["inkbox"]
+        for path in ("", "ui/coverage", "ui/static/app.js", "ui/static/style.css"):
+            with urlopen(f"{ready['url']}/_emulator/{path}") as page:
+                assert page.status == 200, path
         with Inkbox(api_key=inkbox["api_key"], base_url=inkbox["base_url"]) as client:
             agent = client.create_identity("agent", create_mailbox=True, email_local_part="agent")
             with smtplib.SMTP(ready["smtp"]["host"], ready["smtp"]["port"]) as smtp:

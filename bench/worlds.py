@@ -12,7 +12,7 @@ from emulator.mail import MESSAGES, Mailbox
 from emulator.mail.mailboxes import mailbox_at
 from emulator.mail.parse import Mail
 from emulator.mail.postoffice import transmit
-from emulator.providers.inkbox.resources import find_message, list_messages
+from emulator.providers.inkbox.messages import find_message, list_messages
 from emulator.servers.worlds import new_world
 from emulator.world import ACCOUNTS, World
 

@@ -89,6 +89,11 @@ class Target:
         """The header that leads into this target's own world on a served emulator; empty elsewhere."""
         return {} if self.live or self.emulator else {WORLD_HEADER: self._name}
 
+    def reset(self) -> None:
+        """Put this target's own world on a served emulator back to its start."""
+        self.control("POST", "/reset")
+        self._choose_revision()  # it was chosen after the start
+
     def close(self) -> None:
         """Close the client; raises what went wrong inside the emulator, if anything did."""
         OPEN.remove(self)
@@ -107,6 +112,9 @@ class Target:
         made = {"name": self._name, "clock": _START}
         self._raw.post(f"{self._origin}/_emulator/worlds", json=made).raise_for_status()
         self.http.headers[WORLD_HEADER] = self._name
+        self._choose_revision()
+
+    def _choose_revision(self) -> None:
         revision = {"revision": self.provider.revision}
         self.control("PUT", f"/revisions/{self.provider.name}", json=revision).raise_for_status()
 

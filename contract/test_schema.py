@@ -48,7 +48,7 @@ class _Subject:
         if self.target.emulator:
             self.target.emulator.reset()
         elif not self.target.live:
-            self.target.control("POST", "/reset")
+            self.target.reset()
             for longest in self.provider.waiting_operations.values():
                 self.target.control("PUT", f"/settings/{self.provider.name}/{longest}", json={"value": 0})
 

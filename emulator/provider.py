@@ -25,7 +25,7 @@ from emulator.world.accounts import ACCOUNTS, account_of_key
 from emulator.world.idempotency import KeyReusedError, recall, remember
 from emulator.world.ids import Format
 from emulator.world.ordered import Key
-from emulator.world.settings import get_setting, set_setting
+from emulator.world.settings import Settings, get_setting, set_setting
 
 if TYPE_CHECKING:
     from flask import Blueprint
@@ -221,22 +221,10 @@ def choose(world: World, provider: Provider, name: str, value: Any) -> None:
     if name not in provider.settings:
         choices = ", ".join(sorted(provider.settings)) or "none"
         raise LookupError(f"{provider.name} has no setting {name!r}; it has {choices}")
-    default = provider.settings[name]
-    if not _is_like(default, value):
-        raise ValueError(f"{provider.name}.{name} is by default {default!r} and cannot be {value!r}")
+    problem = provider.settings.problem(name, value)
+    if problem is not None:
+        raise ValueError(problem)
     set_setting(world, f"{provider.name}.{name}", value)
-
-
-def _is_like(default: Any, value: Any) -> bool:
-    """Tell whether a value can take the place of a default: of its type, a list of its types, for None a number."""
-    if default is None:
-        return value is None or isinstance(value, bool | int)
-    if isinstance(default, list | tuple):
-        return isinstance(value, list | tuple) and all(isinstance(item, str) for item in value)
-    if isinstance(default, bool) or isinstance(value, bool):
-        return isinstance(default, bool) and isinstance(value, bool)
-    number = isinstance(default, int | float) and isinstance(value, int | float)
-    return number or isinstance(value, type(default))
 
 
 def new_mailbox(world: World, provider: Provider, local_part: str | None = None, key: str | None = None) -> Mailbox:
@@ -331,7 +319,7 @@ class Provider:
     """The well-known credentials of the seeded account by their documented name, `api_key` among them."""
     environment: Mapping[str, str]
     """What a client's environment needs, e.g. `{"INKBOX_API_KEY": "{api_key}"}`; `{base_url}` is known too."""
-    settings: Mapping[str, Any] = field(default_factory=dict)
+    settings: Settings = field(default_factory=lambda: Settings("", {}))
     """What a tester may choose, by name, with the default; a provider reads it with `Settings.of`."""
     scenarios: Mapping[str, Scenario] = field(default_factory=dict)
     """Failures that a tester can have by name."""

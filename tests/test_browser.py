@@ -163,7 +163,7 @@ def test_the_journal_goes_on_while_it_is_looked_at(visitor: Visitor, inkbox_serv
     row = page.get_by_role("link", name="/api/v1/mail/mailboxs")
     expect(row).to_contain_text("404")
     row.click()
-    expect(page.get_by_text("the nearest is /api/v1/mail/mailboxes")).to_be_visible()
+    expect(page.locator(".note")).to_contain_text("the nearest is /api/v1/mail/mailboxes")
     expect(page.locator("#as-curl")).to_contain_text("$INKBOX_API_KEY")
 
 
@@ -211,6 +211,19 @@ def test_a_phone_shows_every_page_without_scrolling_sideways(
     with visiting(browser, emulator_server, width=360) as somebody:
         page = somebody.open(path)
         assert page.evaluate("document.documentElement.scrollWidth") <= 360
+
+
+def test_words_without_end_are_broken(browser: Browser, emulator_server: Emulator, inkbox_server: Account) -> None:
+    box, long = inkbox_server.mailbox("a" * 40), "x" * 400
+    [mail] = emulator_server.receive(box.address, long, long, attachments={long: b"1"}, sender=f"{'b' * 60}@c.test")
+    emulator_server.fault("respond", provider="sendmux", status=503, message=long)
+    inkbox_server.request("GET", f"/{long}")
+    number = emulator_server.journal("http")[-1]["n"]
+    paths = ["/", "/ui/faults", "/ui/journal", f"/ui/mailbox?id={box.id}", f"/ui/entry?n={number}"]
+    paths += [f"/ui/mail?id={mail.message_id}&view={view}" for view in ("text", "headers", "source", "files", "thread")]
+    with visiting(browser, emulator_server, width=360) as somebody:
+        for path in paths:
+            assert somebody.open(path).evaluate("document.documentElement.scrollWidth") <= 360, path
 
 
 def test_another_world_is_chosen_from_a_list(visitor: Visitor) -> None:

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from emulator.mail import MAILBOXES, MESSAGES, Mailbox
+from emulator.mail import MAILBOXES, MESSAGES, Mailbox, mailboxes
 from emulator.mail.filing import remove_message
-from emulator.mail.mailboxes import mailbox_at, open_mailbox
+from emulator.mail.mailboxes import mailbox_at, open_mailbox, sending_gate
 from emulator.mail.postoffice import outside_tray, receive, send, transmit
 from emulator.world import Duplicate, Store, World
 from tests.small_world import START, draft, inbox_of, mailbox, send_from
@@ -223,3 +223,31 @@ def test_the_bells_of_all_who_got_mail_ring(world: World, ann: Mailbox, bob: Mai
     ):
         send_from(world, ann, [bob.address, "C@z.test"])
         assert [bell.is_set() for bell in (sender, inside, outside, nobody)] == [True, True, True, False]
+
+
+# Whom a provider lets its mailboxes write to
+
+
+def test_what_a_provider_forbids_is_not_even_tried(
+    world: World, ann: Mailbox, bob: Mailbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mailboxes, "_SENDING_GATES", {})
+    sending_gate(ann.provider)(lambda _world, _sender, to: "Not to Bob" if to == bob.address else None)
+    sent = send_from(world, ann, [bob.address, "out@example.com"])
+    assert inbox_of(world, bob) == []
+    assert [departure.recipient for departure in outside_tray(world)] == ["out@example.com"]
+    message = world.store.get(MESSAGES, sent.id)
+    assert message is not None
+    [outcome] = message.outcomes
+    assert (message.status, outcome.action, outcome.reply) == ("failed", "rejected", "550 5.7.1 Not to Bob")
+    assert inbox_of(world, ann) == [], "no report: nobody refused it"
+
+
+def test_what_a_provider_forbids_to_send_may_come_from_elsewhere(
+    world: World, ann: Mailbox, bob: Mailbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mailboxes, "_SENDING_GATES", {})
+    sending_gate(ann.provider)(lambda *_: "To nobody")
+    with world.step():
+        receive(world, draft(bob.address))
+    assert len(inbox_of(world, bob)) == 1

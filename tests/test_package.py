@@ -35,6 +35,8 @@ def test_the_wheel_has_the_types_marker_and_every_provider_document(wheel: zipfi
     for name in providers.names():
         assert f"emulator/providers/{name}/openapi.json" in names
         assert f"emulator/providers/{name}/seed.json" in names
+    assert {f"emulator/servers/http/pages/static/{name}" for name in ("app.js", "style.css", "icon.svg")} <= names
+    assert "emulator/servers/http/pages/templates/base.html" in names
     assert {"contract/suite.ini", "contract/schemathesis.toml"} <= names
     assert not [name for name in names if "/." in name or name.endswith(".pyc")]
 
@@ -51,7 +53,7 @@ def test_the_wheel_has_the_commands_the_plugin_and_the_licence(wheel: zipfile.Zi
 def test_importing_the_package_and_the_plugin_is_light() -> None:
     code = (
         "import emulator, contract, emulator.pytest_plugin, sys\n"
-        "heavy = {'flask', 'werkzeug', 'click', 'jsonschema_rs', 'cheroot', 'aiosmtpd', 'immutables'}\n"
+        "heavy = {'flask', 'werkzeug', 'click', 'jsonschema_rs', 'cheroot', 'aiosmtpd', 'immutables', 'nh3', 'mcp'}\n"
         "assert not heavy & set(sys.modules), heavy & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-I", "-W", "error", "-c", code], check=True)

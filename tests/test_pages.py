@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import subprocess
 import sys
 from html import unescape
@@ -12,8 +13,10 @@ from urllib.parse import quote
 import pytest
 from werkzeug.test import Client, TestResponse
 
-from emulator import Account, Emulator
+from emulator import Account, Emulator, providers
 from tests.scene import lively
+
+needs_curl = pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed: apt-get install curl")
 
 _PAGES = ["/", "/ui/outside", "/ui/journal", "/ui/webhooks", "/ui/clock", "/ui/faults", "/ui/coverage"]
 
@@ -138,6 +141,7 @@ def test_a_wrong_path_is_shown_with_the_nearest_one(pages: Client, inkbox: Accou
     assert inkbox.api_key not in page
 
 
+@needs_curl
 def test_a_request_is_copied_as_a_program_that_sends_it_again(
     emulator_server: Emulator, inkbox_server: Account, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -155,6 +159,27 @@ def test_a_request_is_copied_as_a_program_that_sends_it_again(
         done = subprocess.run([*command, unescape(found[1])], capture_output=True, text=True, check=True, timeout=60)
         assert "201" in done.stdout
     assert [sent.mail.subject for sent in emulator_server.sent] == [mail["subject"]] * 3
+
+
+@needs_curl
+@pytest.mark.parametrize("name", providers.names())
+def test_a_copied_request_shows_the_key_as_each_provider_wants_it(
+    emulator_server: Emulator, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert emulator_server.servers is not None
+    account = emulator_server.account(name)
+    operations = account.provider.document.operations.values()
+    path = next(one.path for one in operations if one.method == "GET" and "{" not in one.path and one.needs_credential)
+    wanted = account.request("GET", path).status_code
+    host = {"Host": f"127.0.0.1:{emulator_server.servers.http.port}"}
+    page = Client(emulator_server.wsgi).get("/_emulator/ui/entry?n=1", headers=host).get_data(as_text=True)
+    found = re.search(r'<pre id="as-curl"[^>]*>(.*?)</pre>', page, re.DOTALL)
+    assert found is not None
+    assert account.api_key not in found[1]
+    [variable] = re.findall(r"\$([A-Z_]+)", found[1])
+    monkeypatch.setenv(variable, account.api_key)
+    done = subprocess.run(["sh", "-c", unescape(found[1])], capture_output=True, text=True, check=True, timeout=60)
+    assert f"HTTP/1.1 {wanted} " in done.stdout
 
 
 def test_a_delivery_shows_its_attempts_and_payload(pages: Client, emulator: Emulator) -> None:
@@ -243,3 +268,45 @@ def test_flask_and_nh3_come_in_with_the_first_page() -> None:
         "assert client.get('/_emulator/').status_code == 200\nassert 'nh3' in sys.modules\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        *(
+            "/?q=%00%ff&page=nan",
+            "/?provider=%ff",
+            "/ui/mailbox?id=%00",
+            "/ui/mail?id=%ff",
+            "/ui/mail",
+            "/ui/preview?id=",
+        ),
+        *("/ui/journal?kind=%00&q=%f0", "/ui/entry?n=1e9", "/ui/entry", "/ui/webhook?id=%00", "/ui/webhooks?state=x"),
+        *(
+            "/ui/attachment?id=x&n=x",
+            "/ui/source",
+            "/ui/static/../app.py",
+            "/ui/static/x",
+            "/ui/%00",
+            "/ui/coverage?q=%00",
+        ),
+        *("/events?world=x", "/journal?after=x&wait=x", "/journal?wait=nan&after=-1", "/messages?to=%00"),
+    ],
+)
+def test_bad_input_is_answered(pages: Client, path: str) -> None:
+    assert _get(pages, path).status_code in (200, 404), path
+
+
+def test_attachments_with_bad_names_and_types_are_saved(pages: Client, inkbox: Account) -> None:
+    box = inkbox.mailbox("support")
+    for name, kind in (
+        ("a\nb.txt", "text/plain"),
+        ('é\u202e"\\;', "text/html; charset=x"),
+        ("x" * 5000, ""),
+        ("", ";"),
+    ):
+        part = {"filename": name, "content_type": kind, "content_base64": "SGk="}
+        sent = pages.post("/_emulator/messages", json={"to": box.address, "attachments": [part]}).get_json()
+        answer = _get(pages, f"/ui/attachment?id={sent['messages'][0]['message_id']}&n=0")
+        assert (answer.status_code, answer.data) == (200, b"Hi"), name
+        assert answer.headers["Content-Disposition"].startswith("attachment"), name

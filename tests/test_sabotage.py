@@ -19,6 +19,7 @@ class _Broken(NamedTuple):
     journeys: str
     lines: str
     expected: str
+    revision: str = "seed"
 
 
 _STATUS = """
@@ -59,6 +60,18 @@ _SABOTAGE = {
         resources._refuse_second_mailbox = lambda identity: None
         """,
         "test_409_when_the_identity_already_has_a_mailbox",
+    ),
+    "inkbox field of today": _Broken(
+        "inkbox",
+        "update_thread",
+        "lie_in_folders",
+        """
+        from emulator.providers.inkbox.current import wire
+        whole = wire.thread
+        wire.thread = lambda *given: {key: value for key, value in whole(*given).items() if key != "folder"}
+        """,
+        'answered 200 against its contract: "folder" is a required property',
+        "current",
     ),
     "inboxai field": _Broken(
         "inboxai",
@@ -132,6 +145,8 @@ def test_the_contract_run_finds_what_is_broken(broken: str, tmp_path: Path) -> N
     (tmp_path / "sabotage.py").write_text(textwrap.dedent(chosen.lines))
     suites = Path(__file__).parent.parent / "contract"
     options = [f"--provider={chosen.provider}", f"--operations={chosen.operation}", "-k", chosen.journeys]
+    if chosen.revision != "seed":
+        options.append(f"--revision={chosen.revision}")
     command = [
         sys.executable,
         "-m",

@@ -42,6 +42,25 @@ def _unavailable(emulator: Emulator) -> None:
     assert [_inkbox_mailbox(emulator, "one").status_code for _ in range(2)] == [503, 201]
 
 
+def _inkbox_today(status: int, word: str, path: str, body: dict[str, Any], later: int) -> Callable[[Emulator], None]:
+    """Return what asks Inkbox of today for something, and once more after the scenario has struck."""
+
+    def ask(emulator: Emulator) -> None:
+        inkbox = emulator.account("inkbox")
+        inkbox.use_revision("current")
+        box = f"/api/v1/mail/mailboxes/{inkbox.mailbox('bot').address}"
+        draft = inkbox.request("POST", f"{box}/drafts", json={"recipients": {"to": ["a@b.test"]}}).get_json()
+        where = path.format(box=box, draft=draft["id"])
+        first, second = (inkbox.request("POST", where, json=body) for _ in range(2))
+        assert (first.status_code, first.get_json()["detail"]["error"]) == (status, word)
+        assert second.status_code == later
+
+    return ask
+
+
+_MAIL = {"recipients": {"to": ["a@b.test"]}, "subject": "x"}
+
+
 def _quota_exhausted(emulator: Emulator) -> None:
     postern = emulator.account("postern")
     token = {"enrollment_token": postern.credentials["enrollment_token"]}
@@ -168,6 +187,15 @@ _CHECKS: dict[str, Callable[[Emulator], None]] = {
     "inboxai:rate-limited": lambda emulator: _rate_limited(emulator, "inboxai", "/api/v0/inboxes"),
     "inkbox:address-collides": _address_collides,
     "inkbox:unavailable": _unavailable,
+    "inkbox:handle-unavailable": _inkbox_today(
+        409, "agent_handle_unavailable", "/api/v1/identities", {"agent_handle": "free"}, 201
+    ),
+    "inkbox:send-in-progress": _inkbox_today(409, "idempotency_in_progress", "{box}/messages", _MAIL, 201),
+    "inkbox:draft-uncertain": _inkbox_today(
+        409, "draft_delivery_uncertain", "{box}/drafts/{draft}/send", {"generation": 1}, 201
+    ),
+    "inkbox:storage-full": _inkbox_today(402, "storage_limit_exceeded", "{box}/messages", _MAIL, 402),
+    "inkbox:imports-used-up": _inkbox_today(429, "mail_import_quota_exceeded", "{box}/imports", {}, 429),
     "inkbox:rate-limited": lambda emulator: _rate_limited(emulator, "inkbox", "/api/v1/mail/mailboxes"),
     "myagentmail:plan-limit-reached": _plan_limit_reached,
     "myagentmail:smtp-relay-error": _smtp_relay_error,

@@ -9,7 +9,7 @@ import pytest
 
 from emulator.provider import Problem, once_per_key, recalled
 from emulator.world import World
-from emulator.world.idempotency import REMEMBERED, KeyReusedError, recall, remember
+from emulator.world.idempotency import REMEMBERED, KeyReusedError, look_up, recall, remember
 
 _SCOPE = ("postern", "send", "inbox")
 _BODY = {"to": "jane@example.com", "cc": ["a@example.com"], "subject": "Größe"}
@@ -19,6 +19,15 @@ def test_a_key_gives_its_result_again(world: World) -> None:
     assert recall(world, _SCOPE, "k", _BODY) is None
     remember(world, _SCOPE, "k", _BODY, "result")
     assert recall(world, _SCOPE, "k", _BODY) == "result"
+
+
+def test_a_result_can_be_looked_up_without_the_input_as_long_as_its_key_lives(world: World) -> None:
+    remember(world, _SCOPE, "k", _BODY, "result", lifetime=timedelta(hours=1))
+    assert look_up(world, _SCOPE, "k") == "result"
+    assert look_up(world, _SCOPE, "other") is None
+    assert look_up(world, ("postern", "reply", "inbox"), "k") is None
+    world.advance(timedelta(hours=1))
+    assert look_up(world, _SCOPE, "k") is None
 
 
 @pytest.mark.parametrize(

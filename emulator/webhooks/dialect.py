@@ -71,6 +71,8 @@ class Dialect:
     """What happens to a subscription whose receiver never took a delivery."""
     word: Callable[[World, MailEvent, str], str] = field(default=lambda _world, _event, usual: usual)
     """Return the provider's word for what happens to this mail, where it is not always the usual one."""
+    besides: Callable[[World, Subscription, Occurrence, Mapping[str, Any]], Mapping[str, Any]] | None = None
+    """Return the JSON as this subscription is posted it, where not all are posted the same."""
     wants: Callable[[World, Subscription, Occurrence], bool] = field(default=lambda *_: True)
     """Tell whether a subscription of that account may hear of it, where more than its events and mailboxes decide."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -47,10 +48,12 @@ def publish(
     event_id = world.new_id(provider, "event", account_id)
     revision = revision_in_use(world, provider, account_id)
     about = Occurrence(event_id, event_type, world.now(), account_id, revision, mailbox, mail, subject)
-    body: str | None = None
+    payload: Mapping[str, Any] | None = None
     for subscription in wanted:
         if spoken.wants(world, subscription, about):
-            body = body or json.dumps(spoken.payload(world, about), ensure_ascii=False, separators=(",", ":"))
+            payload = payload or spoken.payload(world, about)
+            told = payload if spoken.besides is None else spoken.besides(world, subscription, about, payload)
+            body = json.dumps(told, ensure_ascii=False, separators=(",", ":"))
             _dispatch(world, _delivery(world, subscription, about, body))
     return event_id
 

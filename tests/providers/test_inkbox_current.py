@@ -273,6 +273,34 @@ def test_a_url_of_the_earlier_generation_hears_nothing_of_a_forward(emulator: Em
     assert heard == ["message.delivered"]
 
 
+@pytest.mark.parametrize(
+    ("wanted", "subjects"),
+    [
+        ({"mode": "count", "count": 2}, ["Re: Two", "Re: Three"]),
+        ({"mode": "count", "count": 50}, ["One", "Re: Two", "Re: Three"]),
+        ({"mode": "window", "hours": 2}, ["Re: Three"]),
+    ],
+)
+def test_a_webhook_brings_the_conversation_that_it_was_asked_for(
+    emulator: Emulator, inkbox: Account, wanted: dict[str, Any], subjects: list[str]
+) -> None:
+    heard: list[Received] = []
+    emulator.receive_webhooks(_HOOK, heard.append)
+    alice, last = _identity(inkbox, "alice"), None
+    body = {"url": _HOOK, "event_types": ["message.received", "message.sent"], "agent_identity_id": alice["id"]}
+    context = {"email": wanted, "calls": {"mode": "count", "count": 1}}
+    _ask(inkbox, "POST", _SUBSCRIPTIONS, 201, json={**body, "context_config": context})
+    _ask(inkbox, "POST", _SUBSCRIPTIONS, 201, json=body)
+    for subject in ("One", "Re: Two", "Re: Three", "Re: Four"):
+        emulator.receive(alice["email_address"], subject, in_reply_to=last)
+        last = _ask(inkbox, "GET", f"{_MAILBOXES}/alice/messages")["items"][0]["message_id"]
+        emulator.advance("90m")
+    told, plain = (one.json["data"] for one in heard[-2:])
+    assert [item["subject"] for item in told["context"]["email"]["items"]] == subjects
+    assert told["context"]["calls"]["skipped"] == "no_resource"
+    assert "context" not in plain
+
+
 def test_every_failed_attempt_is_a_row_of_the_log(emulator: Emulator, inkbox: Account, heard: list[Received]) -> None:
     emulator.receive_webhooks(_HOOK, lambda _received: 500)
     emulator.receive("alice@inkboxmail.com", "Hello")
@@ -388,6 +416,38 @@ def test_another_generation_of_a_draft_changes_nothing(inkbox: Account, change: 
     path = f"{_MAILBOXES}/alice/drafts/{draft['id']}"
     assert change(path, inkbox)["detail"]["error"] == "draft_generation_conflict"
     assert _ask(inkbox, "GET", path) == draft
+
+
+def test_mail_programs_see_the_drafts_of_the_api_and_the_api_sees_theirs(emulator: Emulator, inkbox: Account) -> None:
+    key = _scoped_key(inkbox, _identity(inkbox, "alice"))
+    draft = _make_draft(
+        inkbox, subject="By the API", recipients={"to": ["jane@example.com"], "bcc": ["eve@example.com"]}
+    )
+    drafts = f"{_MAILBOXES}/alice/drafts"
+    with imaplib.IMAP4("127.0.0.1", emulator.serve().imap.port) as imap:
+        imap.login("alice@inkboxmail.com", key)
+        imap.select("Drafts")
+        fetched: Any = imap.fetch("1", "(FLAGS BODY.PEEK[])")[1]
+        written = fetched[0][1]
+        assert written.startswith(b"Bcc: eve@example.com\r\n")
+        edited = written.replace(b"By the API", b"By both")
+        new = b"From: alice@inkboxmail.com\r\nTo: joe@example.com\r\nSubject: By IMAP\r\n\r\nText\r\n"
+        for mail in (edited, new):
+            imap.append("Drafts", r"(\Draft \Seen)", None, mail)
+        imap.store("1", "+FLAGS", r"\Deleted")
+        imap.expunge()
+        listed = _ask(inkbox, "GET", drafts)["items"]
+        assert [(one["subject"], one["to_addresses"], one["generation"]) for one in listed] == [
+            ("By IMAP", ["joe@example.com"], 1),
+            ("By both", ["jane@example.com"], 2),
+        ]
+        assert (listed[1]["id"], listed[1]["bcc_addresses"]) == (draft["id"], ["eve@example.com"])
+        _ask(inkbox, "POST", f"{drafts}/{draft['id']}/send", 201, json={"generation": 2})
+        assert imap.select("Drafts")[1] == [b"1"]
+        imap.store("1", "+FLAGS", r"\Deleted")
+        imap.expunge()
+    assert _ask(inkbox, "GET", drafts)["items"] == []
+    assert [left.recipient for left in emulator.sent] == ["jane@example.com", "eve@example.com"]
 
 
 def test_a_draft_that_cannot_be_sent_is_still_there(inkbox: Account) -> None:

@@ -10,6 +10,7 @@ from emulator.mail.events import MailEvent
 from emulator.mail.mailboxes import mailbox_at
 from emulator.providers.inkbox import wire
 from emulator.providers.inkbox.current import opens, threads
+from emulator.providers.inkbox.current.context import context
 from emulator.providers.inkbox.current.webhooks import hook_of
 from emulator.providers.inkbox.generation import of_account, of_revision
 from emulator.providers.inkbox.resources import EVENTS, IDENTITIES, ORGANIZATIONS
@@ -71,6 +72,19 @@ def _identities(world: World, mailbox: Mailbox, message: Message) -> list[dict[s
     return found
 
 
+def _besides(
+    world: World, subscription: Subscription, about: Occurrence, payload: Mapping[str, Any]
+) -> Mapping[str, Any]:
+    """Return the payload with the conversation, for a subscription that asks for it."""
+    hook = hook_of(world, subscription)
+    if hook is None or hook.context is None or about.event_type != EVENTS["received"]:
+        return payload
+    assert about.mail is not None, "all events are about mail"
+    assert about.mailbox is not None, "which is in a mailbox"
+    told = context(world, about.mailbox, about.mail.message, hook.context)
+    return {**payload, "data": {**payload["data"], "context": told}}
+
+
 def _headers(world: World, posting: Posting) -> dict[str, str]:
     request_id = world.derived_id(NAME, "webhook_request", posting.delivery.id, str(posting.attempt))
     headers = {"X-Inkbox-Request-ID": request_id, "X-Inkbox-Timestamp": str(posting.unix_time)}
@@ -109,4 +123,4 @@ def _wants(world: World, _subscription: Subscription, about: Occurrence) -> bool
     return not threads.will_be_blocked(world, about.mailbox, about.mail.message)
 
 
-DIALECT: Final = Dialect(EVENTS, _payload, _headers, word=_word, wants=_wants)
+DIALECT: Final = Dialect(EVENTS, _payload, _headers, word=_word, besides=_besides, wants=_wants)

@@ -10,7 +10,7 @@ from flask import Blueprint
 from emulator.mail import Mailbox, files, threads
 from emulator.mail.filing import remove_message, remove_thread
 from emulator.provider import NO_CONTENT, Answer, Call
-from emulator.providers.inkbox import resources, signup, wire
+from emulator.providers.inkbox import messages, resources, signup, wire
 from emulator.providers.inkbox.resources import Identity, Organization
 from emulator.providers.inkbox.settings import NAME
 from emulator.world import timestamp
@@ -78,7 +78,7 @@ def search_messages(call: Call) -> Answer:
 @routes.get(f"{_MAILBOX}/messages")
 def list_messages(call: Call, email_address: str) -> Answer:
     mailbox, after = _mailbox(call, email_address), call.cursor()
-    found = resources.list_messages(call.world, mailbox, call.query.get("direction"), call.query["limit"], after)
+    found = messages.list_messages(call.world, mailbox, call.query.get("direction"), call.query["limit"], after)
     return Answer(wire.page(found, wire.message))
 
 
@@ -87,12 +87,12 @@ def send_message(call: Call, email_address: str) -> Answer:
     mailbox, given = _mailbox(call, email_address), call.body["recipients"]
     everybody = [*given["to"], *(given.get("cc") or ()), *(given.get("bcc") or ())]
     signup.check_may_send(call.world, _organization(call), everybody)
-    return Answer(wire.message(resources.send_message(call.world, mailbox, call.body)), 201)
+    return Answer(wire.message(messages.send_message(call.world, mailbox, call.body)), 201)
 
 
 @routes.get(f"{_MAILBOX}/messages/<message_id>")
 def get_message(call: Call, email_address: str, message_id: str) -> Answer:
-    message = resources.find_message(call.world, _mailbox(call, email_address), message_id)
+    message = messages.find_message(call.world, _mailbox(call, email_address), message_id)
     outbound = message.direction == "outbound"
     ses_message_id = call.world.derived_id(NAME, "ses_message_id", message.id) if outbound else None
     return Answer(wire.message_detail(message, ses_message_id))
@@ -100,21 +100,21 @@ def get_message(call: Call, email_address: str, message_id: str) -> Answer:
 
 @routes.patch(f"{_MAILBOX}/messages/<message_id>")
 def update_message(call: Call, email_address: str, message_id: str) -> Answer:
-    message = resources.find_message(call.world, _mailbox(call, email_address), message_id)
-    return Answer(wire.message(resources.mark_message(call.world, message, call.body)))
+    message = messages.find_message(call.world, _mailbox(call, email_address), message_id)
+    return Answer(wire.message(messages.mark_message(call.world, message, call.body)))
 
 
 @routes.delete(f"{_MAILBOX}/messages/<message_id>")
 def delete_message(call: Call, email_address: str, message_id: str) -> Answer:
-    message = resources.find_message(call.world, _mailbox(call, email_address), message_id)
+    message = messages.find_message(call.world, _mailbox(call, email_address), message_id)
     remove_message(call.world, message)
     return NO_CONTENT
 
 
 @routes.get(f"{_MAILBOX}/messages/<message_id>/attachments/<path:filename>")
 def get_attachment(call: Call, email_address: str, message_id: str, filename: str) -> Answer:
-    message = resources.find_message(call.world, _mailbox(call, email_address), message_id)
-    index = resources.find_attachment(message, filename)
+    message = messages.find_message(call.world, _mailbox(call, email_address), message_id)
+    index = messages.find_attachment(message, filename)
     url = call.file_url(files.sign(call.world, message.id, index, _LINK_LIFETIME))
     if call.query["redirect"]:
         return Answer("", 302, {"Location": url})
@@ -127,18 +127,18 @@ def get_attachment(call: Call, email_address: str, message_id: str, filename: st
 @routes.get(f"{_MAILBOX}/threads")
 def list_threads(call: Call, email_address: str) -> Answer:
     mailbox, after = _mailbox(call, email_address), call.cursor()
-    return Answer(wire.page(resources.list_threads(call.world, mailbox, call.query["limit"], after), wire.thread))
+    return Answer(wire.page(messages.list_threads(call.world, mailbox, call.query["limit"], after), wire.thread))
 
 
 @routes.get(f"{_MAILBOX}/threads/<thread_id>")
 def get_thread(call: Call, email_address: str, thread_id: str) -> Answer:
-    thread = resources.find_thread(call.world, _mailbox(call, email_address), thread_id)
+    thread = messages.find_thread(call.world, _mailbox(call, email_address), thread_id)
     return Answer(wire.thread_detail(thread, threads.messages_of(call.world, thread)))
 
 
 @routes.delete(f"{_MAILBOX}/threads/<thread_id>")
 def delete_thread(call: Call, email_address: str, thread_id: str) -> Answer:
-    remove_thread(call.world, resources.find_thread(call.world, _mailbox(call, email_address), thread_id))
+    remove_thread(call.world, messages.find_thread(call.world, _mailbox(call, email_address), thread_id))
     return NO_CONTENT
 
 
@@ -253,5 +253,5 @@ def _identity_detail(call: Call, identity: Identity) -> Answer:
 
 
 def _search(call: Call, mailboxes: list[Mailbox]) -> Answer:
-    found = resources.search_messages(call.world, mailboxes, call.query["q"], call.query["limit"])
+    found = messages.search_messages(call.world, mailboxes, call.query["q"], call.query["limit"])
     return Answer(wire.search_result(found))

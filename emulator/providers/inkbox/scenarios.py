@@ -17,4 +17,20 @@ SCENARIOS: Final[Mapping[str, Scenario]] = {
         ({"operation": "create_mailbox", "status": 503},),
     ),
     "rate-limited": RATE_LIMITED,
+    "handle-unavailable": Scenario(
+        "today: the next identity cannot be created, because its handle is taken (409)",
+        ({"operation": "create_identity", "status": 409, "code": "agent_handle_unavailable"},),
+    ),
+    "send-in-progress": Scenario(
+        "today: the next send finds one with its key still running (409); the one after it succeeds",
+        ({"operation": "send_message", "status": 409, "code": "idempotency_in_progress"},),
+    ),
+    "draft-uncertain": Scenario(
+        "today: nobody knows whether the next draft was sent (409)",
+        ({"operation": "send_draft", "status": 409, "code": "draft_delivery_uncertain"},),
+    ),
+    "storage-full": Scenario(
+        "today: every mailbox is at its storage limit, and sends nothing (402)", settings={"storage_limit_bytes": 0}
+    ),
+    "imports-used-up": Scenario("today: no import may begin any more (429)", settings={"imports_per_day": 0}),
 }

@@ -17,7 +17,7 @@ SETTINGS: Final = Settings(
         "provisioned": True,
         # False: no credential can be made; a mailbox is created without one, and POST .../keys answers 503.
         "credentials_available": True,
-        # What verifying a domain comes to: verified, pending or failed.
+        # What verifying a domain comes to.
         "verification": "verified",
         # Whether the connection test of a sending account succeeds.
         "sending_account_test": True,
@@ -34,6 +34,7 @@ SETTINGS: Final = Settings(
         # US dollars; sending needs some.
         "balance": "100.000000",
     },
+    texts={"verification": "verified|pending|failed", "balance": r"\d{1,12}(\.\d{1,6})?"},
 )
 
 setting = SETTINGS.of

@@ -205,6 +205,7 @@ def _respond(exchange: Exchange, answer: Answer, check: OperationCheck | None = 
         check.answer(answer)
     exchange.status = answer.status
     answer = answer._replace(headers={**_standing_headers(exchange), **answer.headers})
+    exchange.answer_headers = answer.headers
     if isinstance(answer.body, bytes):
         exchange.answered = answer.body
         return Response(answer.body, answer.status, answer.headers)
@@ -240,7 +241,7 @@ def _error_handler(app: Flask, provider: Provider) -> Callable[[Exception], Resp
         problem = _as_problem(app, exchange, error)
         response = _respond(exchange, provider.render(problem, exchange.request_id))
         response.headers.update(problem.headers)
-        exchange.hint = problem.headers.get("X-Emulator-Hint")
+        exchange.answer_headers = {**exchange.answer_headers, **problem.headers}
         return response
 
     return answer

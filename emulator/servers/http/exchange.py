@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 from werkzeug.datastructures import EnvironHeaders
@@ -29,10 +30,10 @@ class Exchange:
 
     __slots__ = (
         "account",
+        "answer_headers",
         "answered",
         "cut",
         "environ",
-        "hint",
         "key",
         "operation",
         "provider",
@@ -58,8 +59,7 @@ class Exchange:
         self.sent = b""
         self.status = 0
         self.answered = b""
-        self.hint: str | None = None
-        """What the emulator says to a client that found no operation."""
+        self.answer_headers: Mapping[str, str] = {}
         self.cut: int | None = None
         """After how many bytes of its body the answer breaks off, if it does."""
 
@@ -87,7 +87,8 @@ class Exchange:
         headers = [item for item in environ.items() if item[0].startswith("HTTP_")]
         provider, operation = self.provider.name, self.operation and self.operation.id
         account, status = self.account and self.account.id, self.status
-        cut, hint = self.cut, self.hint
+        cut, told = self.cut, self.answer_headers
+        hint = told.get("X-Emulator-Hint")
         sent, answered = self.sent[:_KEPT], self.answered[:_KEPT]
 
         def brief() -> dict[str, Any]:
@@ -108,6 +109,7 @@ class Exchange:
                 **brief(),
                 "request_headers": mask_headers((_header_name(name), value) for name, value in headers),
                 "request_body": mask_body(sent),
+                "response_headers": mask_headers(told.items()),
                 "response_body": mask_body(answered),
             }
 

@@ -9,7 +9,6 @@ from emulator.providers.inkbox import signup
 from emulator.providers.inkbox import wire as first
 from emulator.providers.inkbox.current import (
     access,
-    account_wire,
     domains,
     identities,
     keys,
@@ -149,12 +148,12 @@ def replay_webhook_delivery(call: Call, delivery_id: str) -> Answer:
 def create_api_key(call: Call) -> Answer:
     who = caller(call)
     made = keys.create_key(call.world, who, _credential(call), call.body)
-    return Answer({"api_key": made.id, "record": account_wire.api_key(call.world, who, made)}, 201)
+    return Answer({"api_key": made.id, "record": wire.api_key(call.world, who, made)}, 201)
 
 
 @routes.get("/api/v1/api-keys/self")
 def get_own_api_key(call: Call) -> Answer:
-    return Answer(account_wire.api_key(call.world, caller(call), _credential(call)))
+    return Answer(wire.api_key(call.world, caller(call), _credential(call)))
 
 
 @routes.get("/api/whoami")

@@ -8,10 +8,10 @@ from typing import IO, Any, Final
 from werkzeug.datastructures import FileStorage
 from werkzeug.formparser import MultiPartParser
 
-from emulator.mail import MESSAGES
+from emulator.mail import MESSAGES, Mailbox
 from emulator.provider import NO_CONTENT, Answer, Call, Problem, content_disposition
 from emulator.providers.inkbox import wire as first
-from emulator.providers.inkbox.current import account_wire, drafts, imports, wire
+from emulator.providers.inkbox.current import draft_folder, draft_wire, drafts, imports, wire
 from emulator.providers.inkbox.current.access import caller
 from emulator.providers.inkbox.current.drafts import SavedDraft
 from emulator.providers.inkbox.current.imports import Job
@@ -31,57 +31,56 @@ _JOB: Final = f"{_IMPORTS}/<job_id>"
 
 @routes.get(_DRAFTS)
 def list_drafts(call: Call, email_address: str) -> Answer:
-    mailbox = mailbox_of(call, email_address)
+    mailbox = _mailbox(call, email_address)
     found = drafts.list_drafts(call.world, mailbox, call.query["limit"], call.cursor())
-    return Answer(first.page(found, lambda each: account_wire.draft_summary(mailbox, each)))
+    return Answer(first.page(found, lambda each: draft_wire.draft_summary(mailbox, each)))
 
 
 @routes.post(_DRAFTS)
 def create_draft(call: Call, email_address: str) -> Answer:
-    mailbox = mailbox_of(call, email_address)
+    mailbox = _mailbox(call, email_address)
 
     def perform() -> dict[str, Any]:
-        return account_wire.draft(call.world, mailbox, drafts.create_draft(call.world, mailbox, call.body))
+        return _shown(call, mailbox, drafts.create_draft(call.world, mailbox, call.body))
 
     return once(call, mailbox, "mail.create_draft", call.body, perform)
 
 
 @routes.get(_DRAFT)
 def get_draft(call: Call, email_address: str, draft_id: str) -> Answer:
-    mailbox = mailbox_of(call, email_address)
-    return Answer(account_wire.draft(call.world, mailbox, drafts.find_draft(call.world, mailbox, draft_id)))
+    mailbox = _mailbox(call, email_address)
+    return Answer(draft_wire.draft(call.world, mailbox, drafts.find_draft(call.world, mailbox, draft_id)))
 
 
 @routes.patch(_DRAFT)
 def update_draft(call: Call, email_address: str, draft_id: str) -> Answer:
-    changed = drafts.update_draft(
-        call.world, mailbox_of(call, email_address), _locked(call, email_address, draft_id), call.body
-    )
-    return _draft(call, email_address, changed)
+    mailbox, draft = _locked(call, email_address, draft_id)
+    return Answer(_shown(call, mailbox, drafts.update_draft(call.world, mailbox, draft, call.body)))
 
 
 @routes.delete(_DRAFT)
 def delete_draft(call: Call, email_address: str, draft_id: str) -> Answer:
-    drafts.delete_draft(call.world, _locked(call, email_address, draft_id))
+    _, draft = _locked(call, email_address, draft_id)
+    draft_folder.hide(call.world, draft)
+    drafts.delete_draft(call.world, draft)
     return NO_CONTENT
 
 
 @routes.post(f"{_DRAFT}/duplicate")
 def duplicate_draft(call: Call, email_address: str, draft_id: str) -> Answer:
-    draft = _locked(call, email_address, draft_id)
-    copy = drafts.duplicate_draft(call.world, mailbox_of(call, email_address), draft)
-    return _draft(call, email_address, copy)._replace(status=201)
+    mailbox, draft = _locked(call, email_address, draft_id)
+    return Answer(_shown(call, mailbox, drafts.duplicate_draft(call.world, mailbox, draft)), 201)
 
 
 @routes.post(f"{_DRAFT}/attachments")
 def add_draft_attachments(call: Call, email_address: str, draft_id: str) -> Answer:
-    draft = _locked(call, email_address, draft_id)
-    return _draft(call, email_address, drafts.add_attachments(call.world, draft, call.body["attachments"]))
+    mailbox, draft = _locked(call, email_address, draft_id)
+    return Answer(_shown(call, mailbox, drafts.add_attachments(call.world, draft, call.body["attachments"])))
 
 
 @routes.get(_PART)
 def get_draft_attachment(call: Call, email_address: str, draft_id: str, part_index: str) -> Answer:
-    draft = _locked(call, email_address, draft_id)
+    _, draft = _locked(call, email_address, draft_id)
     part = draft.attachments[drafts.find_attachment(draft, part_index)]
     headers = {"Content-Type": part.content_type, "Content-Disposition": content_disposition(part)}
     return Answer(part.data, 200, {**headers, "X-Content-Type-Options": "nosniff"})
@@ -89,32 +88,40 @@ def get_draft_attachment(call: Call, email_address: str, draft_id: str, part_ind
 
 @routes.delete(_PART)
 def remove_draft_attachment(call: Call, email_address: str, draft_id: str, part_index: str) -> Answer:
-    draft = _locked(call, email_address, draft_id)
+    mailbox, draft = _locked(call, email_address, draft_id)
     index = drafts.find_attachment(draft, part_index)
-    return _draft(call, email_address, drafts.remove_attachment(call.world, draft, index))
+    return Answer(_shown(call, mailbox, drafts.remove_attachment(call.world, draft, index)))
 
 
 @routes.post(f"{_DRAFT}/send")
 def send_draft(call: Call, email_address: str, draft_id: str) -> Answer:
-    mailbox = mailbox_of(call, email_address)
-    before = drafts.sent_before(call.world, mailbox, draft_id, call.body["generation"])
+    before = drafts.sent_before(call.world, mailbox_of(call, email_address), draft_id, call.body["generation"])
     message = None if before is None else call.world.store.get(MESSAGES, before)
     if message is not None:
         return Answer(wire.message(call.world, message), 201)
-    draft = _locked(call, email_address, draft_id)
+    mailbox, draft = _locked(call, email_address, draft_id)
+    draft_folder.hide(call.world, draft)
     sent = send(call, mailbox, drafts.outgoing(call.world, mailbox, draft))
     drafts.became(call.world, draft, sent["id"])
     return Answer(sent, 201)
 
 
-def _locked(call: Call, email_address: str, draft_id: str) -> SavedDraft:
-    """Return the draft of the path, if it has the generation that the request knows."""
-    generation = (call.body or call.query)["generation"]
-    return drafts.find_draft(call.world, mailbox_of(call, email_address), draft_id, generation)
+def _mailbox(call: Call, email_address: str) -> Mailbox:
+    """Return the mailbox of the path, after what mail programs did in its Drafts folder."""
+    mailbox = mailbox_of(call, email_address)
+    draft_folder.take_over(call.world, mailbox)
+    return mailbox
 
 
-def _draft(call: Call, email_address: str, draft: SavedDraft) -> Answer:
-    return Answer(account_wire.draft(call.world, mailbox_of(call, email_address), draft))
+def _locked(call: Call, email_address: str, draft_id: str) -> tuple[Mailbox, SavedDraft]:
+    """Return the mailbox and the draft of the path, if it has the generation that the request knows."""
+    mailbox, generation = _mailbox(call, email_address), (call.body or call.query)["generation"]
+    return mailbox, drafts.find_draft(call.world, mailbox, draft_id, generation)
+
+
+def _shown(call: Call, mailbox: Mailbox, draft: SavedDraft) -> dict[str, Any]:
+    """Let mail programs see a draft as it is now, and return it as JSON."""
+    return draft_wire.draft(call.world, mailbox, draft_folder.show(call.world, mailbox, draft))
 
 
 # Imports
@@ -124,36 +131,36 @@ def _draft(call: Call, email_address: str, draft: SavedDraft) -> Answer:
 def create_import(call: Call, email_address: str) -> Answer:
     mailbox, who = mailbox_of(call, email_address), caller(call)
     job = imports.create_job(call.world, who.organization, mailbox, call.body)
-    return Answer({"job": account_wire.job(job), "upload": account_wire.upload_target(job, call.base_url)}, 201)
+    return Answer({"job": draft_wire.job(job), "upload": draft_wire.upload_target(job, call.base_url)}, 201)
 
 
 @routes.get(_IMPORTS)
 def list_imports(call: Call, email_address: str) -> Answer:
     mailbox = mailbox_of(call, email_address)
     return Answer(
-        first.page(imports.list_jobs(call.world, mailbox, call.query["limit"], call.cursor()), account_wire.job)
+        first.page(imports.list_jobs(call.world, mailbox, call.query["limit"], call.cursor()), draft_wire.job)
     )
 
 
 @routes.get(_JOB)
 def get_import(call: Call, email_address: str, job_id: str) -> Answer:
-    return Answer(account_wire.job(_job(call, email_address, job_id)))
+    return Answer(draft_wire.job(_job(call, email_address, job_id)))
 
 
 @routes.post(f"{_JOB}/upload-url")
 def refresh_import_upload(call: Call, email_address: str, job_id: str) -> Answer:
     job = imports.refresh_upload(call.world, _job(call, email_address, job_id))
-    return Answer(account_wire.upload_target(job, call.base_url))
+    return Answer(draft_wire.upload_target(job, call.base_url))
 
 
 @routes.post(f"{_JOB}/start")
 def start_import(call: Call, email_address: str, job_id: str) -> Answer:
-    return Answer(account_wire.job(imports.start_job(call.world, _job(call, email_address, job_id))))
+    return Answer(draft_wire.job(imports.start_job(call.world, _job(call, email_address, job_id))))
 
 
 @routes.post(f"{_JOB}/cancel")
 def cancel_import(call: Call, email_address: str, job_id: str) -> Answer:
-    return Answer(account_wire.job(imports.cancel_job(call.world, _job(call, email_address, job_id))))
+    return Answer(draft_wire.job(imports.cancel_job(call.world, _job(call, email_address, job_id))))
 
 
 @routes.post(f"{_MAIL}/import-uploads/<job_id>")

@@ -9,9 +9,9 @@ from typing import Any, Final
 
 from emulator.mail import THREADS, Attachment, Draft, Mailbox, Message, addresses, replies
 from emulator.provider import Problem, invalid
-from emulator.providers.inkbox import resources
 from emulator.providers.inkbox.current import messages
 from emulator.providers.inkbox.current.messages import Outgoing
+from emulator.providers.inkbox.messages import answered, check_size, find_message, find_thread
 from emulator.providers.inkbox.settings import NAME
 from emulator.world import Collection, Order, Page, World
 from emulator.world.ordered import Key
@@ -22,7 +22,8 @@ class SavedDraft:
     """A draft of a mailbox. `answers` is the Message-ID that it answers, or the id of a message.
 
     One that forwards a message has its text below the notes, and its attachments. `sent_id` is the message that it
-    became; such a draft is kept for whoever sends it once more, and shown to nobody.
+    became; such a draft is kept for whoever sends it once more, and shown to nobody. `copy_id` is the mail in the
+    Drafts folder, where mail programs see it.
     """
 
     id: str
@@ -48,6 +49,7 @@ class SavedDraft:
     note_text: str | None = None
     note_html: str | None = None
     sent_id: str | None = None
+    copy_id: str | None = None
 
 
 DRAFTS: Collection[SavedDraft] = Collection(
@@ -71,12 +73,12 @@ _FIELDS: Final = {
 
 def create_draft(world: World, mailbox: Mailbox, body: Mapping[str, Any]) -> SavedDraft:
     """Save a draft; 404 for a message or a thread that is not there, 422 for wrong attachments."""
-    draft = _changed(world, mailbox, _empty(world, mailbox), body)
+    draft = _changed(world, mailbox, empty(world, mailbox), body)
     parts = messages.attachments(body.get("attachments") or (), html=draft.body_html)
     if body.get("forward_message_id"):
         draft, carried = _forwarding(world, mailbox, draft, body)
         parts = (*carried, *parts)
-    messages.check_size(parts)
+    check_size(parts)
     return world.store.add(DRAFTS, replace(draft, attachments=parts))
 
 
@@ -100,7 +102,7 @@ def update_draft(world: World, mailbox: Mailbox, draft: SavedDraft, changes: Map
     """Change what is supplied, null clears; 404 for a thread that is not there."""
     changed = _changed(world, mailbox, draft, changes)
     if draft.forwards_id and {"forward_note_text", "forward_note_html"} & changes.keys():
-        original = resources.find_message(world, mailbox, draft.forwards_id)
+        original = find_message(world, mailbox, draft.forwards_id)
         carried = _carry(original, changed, originals=False)
         changed = replace(changed, body_text=carried.text, body_html=carried.html)
     return _edited(world, changed)
@@ -113,15 +115,17 @@ def delete_draft(world: World, draft: SavedDraft) -> None:
 
 def duplicate_draft(world: World, mailbox: Mailbox, draft: SavedDraft) -> SavedDraft:
     """Make a copy of a draft, which is edited and sent by itself."""
-    new = _empty(world, mailbox)
-    copy = replace(draft, id=new.id, generation=1, created_at=new.created_at, updated_at=new.updated_at, n=new.n)
+    new = empty(world, mailbox)
+    copy = replace(
+        draft, copy_id=None, id=new.id, generation=1, created_at=new.created_at, updated_at=new.updated_at, n=new.n
+    )
     return world.store.add(DRAFTS, copy)
 
 
 def add_attachments(world: World, draft: SavedDraft, given: list[Mapping[str, str]]) -> SavedDraft:
     """Add attachments to a draft; 422 if they are too large, or one cannot be shown inline."""
     parts = (*draft.attachments, *messages.attachments(given, html=draft.body_html))
-    messages.check_size(parts)
+    check_size(parts)
     return _edited(world, replace(draft, attachments=parts))
 
 
@@ -151,7 +155,7 @@ def sent_before(world: World, mailbox: Mailbox, draft_id: str, generation: int) 
 
 def outgoing(world: World, mailbox: Mailbox, draft: SavedDraft) -> Outgoing:
     """Return the mail that a draft describes."""
-    parent, in_reply_to, references = resources.answered(world, mailbox, draft.answers)
+    parent, in_reply_to, references = answered(world, mailbox, draft.answers)
     thread_id = parent.thread_id if parent else draft.thread_id
     written = Draft(
         sender=mailbox.address,
@@ -177,12 +181,18 @@ def became(world: World, draft: SavedDraft, message_id: str) -> None:
     world.store.put(DRAFTS, emptied)
 
 
+def message_id(mailbox: Mailbox, draft: SavedDraft) -> str:
+    """Return the Message-ID of a draft in the Drafts folder."""
+    return f"<{draft.id}@{addresses.domain(mailbox.address)}>"
+
+
 def in_reply_to(world: World, mailbox: Mailbox, draft: SavedDraft) -> str | None:
     """Return the Message-ID that a draft answers."""
-    return resources.answered(world, mailbox, draft.answers)[1]
+    return answered(world, mailbox, draft.answers)[1]
 
 
-def _empty(world: World, mailbox: Mailbox) -> SavedDraft:
+def empty(world: World, mailbox: Mailbox) -> SavedDraft:
+    """Return a new draft that says nothing and is not kept yet."""
     now = world.now()
     n = world.store.tick(DRAFTS.name, mailbox.id)
     return SavedDraft(world.new_id(NAME, "draft", mailbox.id), mailbox.id, 1, now, now, n)
@@ -203,7 +213,7 @@ def _changed(world: World, mailbox: Mailbox, draft: SavedDraft, given: Mapping[s
         changes["track_opens"] = given["track_opens"]
     if "thread_id" in given:
         wanted = given["thread_id"]
-        changes["thread_id"] = None if wanted is None else resources.find_thread(world, mailbox, wanted).id
+        changes["thread_id"] = None if wanted is None else find_thread(world, mailbox, wanted).id
     return replace(draft, **changes)
 
 
@@ -213,7 +223,7 @@ def _forwarding(
     """Return a draft that forwards a message, with its body as the note, and what it has of its attachments."""
     if any("content_id" in each for each in body.get("attachments") or ()):
         raise invalid("attachments", "Inline images cannot be forwarded", None)
-    original = resources.find_message(world, mailbox, body["forward_message_id"])
+    original = find_message(world, mailbox, body["forward_message_id"])
     draft = replace(
         draft,
         forwards_id=original.id,

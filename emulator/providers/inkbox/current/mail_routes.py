@@ -1,4 +1,4 @@
-"""Mailboxes, messages, threads and contact rules over HTTP."""
+"""Mailboxes, messages and threads over HTTP."""
 
 from __future__ import annotations
 
@@ -10,14 +10,13 @@ from typing import Any, Final
 from emulator.mail import Mailbox, files
 from emulator.mail.filing import remove_message, remove_thread
 from emulator.provider import NO_CONTENT, Answer, Call, Problem, once_per_key
-from emulator.providers.inkbox import resources, signup
+from emulator.providers.inkbox import signup
 from emulator.providers.inkbox import wire as first
-from emulator.providers.inkbox.current import access, mailboxes, messages, opens, rules, threads, wire
+from emulator.providers.inkbox.current import access, mailboxes, messages, opens, threads, wire
 from emulator.providers.inkbox.current.access import caller
-from emulator.providers.inkbox.current.messages import IDEMPOTENCY_LIFETIME, Outgoing
+from emulator.providers.inkbox.current.messages import Outgoing
 from emulator.providers.inkbox.current.routes import routes
-from emulator.providers.inkbox.current.rules import Rule
-from emulator.providers.inkbox.resources import Identity
+from emulator.providers.inkbox.messages import find_attachment, find_message, find_thread, mark_message
 from emulator.providers.inkbox.settings import NAME
 from emulator.world.idempotency import look_up
 
@@ -27,8 +26,7 @@ _MAILBOX: Final = f"{_MAIL}/mailboxes/<email_address>"
 _MESSAGE: Final = f"{_MAILBOX}/messages/<message_id>"
 _THREAD: Final = f"{_MAILBOX}/threads/<thread_id>"
 _OPENS: Final = f"{_MAIL}/opens/"
-_OF_IDENTITY: Final = "/api/v1/identities/<agent_handle>/mail-contact-rules"
-_OF_MAILBOX: Final = f"{_MAILBOX}/contact-rules"
+_IDEMPOTENCY_LIFETIME: Final = timedelta(days=7)
 
 
 def mailbox_of(call: Call, email_address: str) -> Mailbox:
@@ -46,7 +44,7 @@ def send(call: Call, mailbox: Mailbox, mail: Outgoing) -> dict[str, Any]:
 def once(call: Call, mailbox: Mailbox, operation: str, given: object, perform: Callable[[], dict[str, Any]]) -> Answer:
     """Do what a request asks for, or answer again what was answered under the same idempotency key."""
     scope, key = _scope(call, mailbox.id, operation), call.headers.get("Idempotency-Key")
-    text = once_per_key(call.world, scope, key, given, lambda: json.dumps(perform()), lifetime=IDEMPOTENCY_LIFETIME)
+    text = once_per_key(call.world, scope, key, given, lambda: json.dumps(perform()), lifetime=_IDEMPOTENCY_LIFETIME)
     return Answer(json.loads(text), 201)
 
 
@@ -109,21 +107,21 @@ def get_message(call: Call, email_address: str, message_id: str) -> Answer:
 
 @routes.patch(_MESSAGE)
 def update_message(call: Call, email_address: str, message_id: str) -> Answer:
-    message = resources.find_message(call.world, mailbox_of(call, email_address), message_id)
-    return Answer(wire.message(call.world, resources.mark_message(call.world, message, call.body)))
+    message = find_message(call.world, mailbox_of(call, email_address), message_id)
+    return Answer(wire.message(call.world, mark_message(call.world, message, call.body)))
 
 
 @routes.delete(_MESSAGE)
 def delete_message(call: Call, email_address: str, message_id: str) -> Answer:
-    message = resources.find_message(call.world, mailbox_of(call, email_address), message_id)
+    message = find_message(call.world, mailbox_of(call, email_address), message_id)
     remove_message(call.world, message)
     return NO_CONTENT
 
 
 @routes.get(f"{_MESSAGE}/attachments/<path:filename>")
 def get_attachment(call: Call, email_address: str, message_id: str, filename: str) -> Answer:
-    message = resources.find_message(call.world, mailbox_of(call, email_address), message_id)
-    index = resources.find_attachment(message, filename)
+    message = find_message(call.world, mailbox_of(call, email_address), message_id)
+    index = find_attachment(message, filename)
     url = call.file_url(files.sign(call.world, message.id, index, _LINK_LIFETIME))
     if call.query["redirect"]:
         return Answer("", 302, {"Location": url})
@@ -133,7 +131,7 @@ def get_attachment(call: Call, email_address: str, message_id: str, filename: st
 @routes.post(f"{_MESSAGE}/reply-all")
 def reply_all(call: Call, email_address: str, message_id: str) -> Answer:
     mailbox = mailbox_of(call, email_address)
-    message = resources.find_message(call.world, mailbox, message_id)
+    message = find_message(call.world, mailbox, message_id)
 
     def perform() -> dict[str, Any]:
         return send(call, mailbox, messages.reply_to_all(mailbox, message, call.body))
@@ -144,7 +142,7 @@ def reply_all(call: Call, email_address: str, message_id: str) -> Answer:
 @routes.post(f"{_MESSAGE}/forward")
 def forward_message(call: Call, email_address: str, message_id: str) -> Answer:
     mailbox = mailbox_of(call, email_address)
-    message = resources.find_message(call.world, mailbox, message_id)
+    message = find_message(call.world, mailbox, message_id)
 
     def perform() -> dict[str, Any]:
         return send(call, mailbox, messages.forward(mailbox, message, call.body))
@@ -187,14 +185,14 @@ def list_thread_folders(call: Call, email_address: str) -> Answer:
 
 @routes.get(_THREAD)
 def get_thread(call: Call, email_address: str, thread_id: str) -> Answer:
-    thread = resources.find_thread(call.world, mailbox_of(call, email_address), thread_id)
+    thread = find_thread(call.world, mailbox_of(call, email_address), thread_id)
     return Answer(wire.thread_detail(call.world, thread, threads.messages_of(call.world, thread)))
 
 
 @routes.patch(_THREAD)
 def update_thread(call: Call, email_address: str, thread_id: str) -> Answer:
     mailbox = mailbox_of(call, email_address)
-    thread = resources.find_thread(call.world, mailbox, thread_id)
+    thread = find_thread(call.world, mailbox, thread_id)
     if "folder" in call.body:
         threads.move_thread(call.world, mailbox, thread, call.body["folder"])
     return Answer(wire.thread(call.world, thread))
@@ -202,109 +200,5 @@ def update_thread(call: Call, email_address: str, thread_id: str) -> Answer:
 
 @routes.delete(_THREAD)
 def delete_thread(call: Call, email_address: str, thread_id: str) -> Answer:
-    remove_thread(call.world, resources.find_thread(call.world, mailbox_of(call, email_address), thread_id))
-    return NO_CONTENT
-
-
-# Contact rules, by identity and (to be removed on 2026-08-31) by mailbox
-
-
-def _identity(call: Call, agent_handle: str) -> Identity:
-    return access.find_identity(call.world, caller(call), agent_handle)
-
-
-def _owner(call: Call, email_address: str) -> Identity:
-    return access.identity_of(call.world, mailbox_of(call, email_address))
-
-
-def _of_identity(rule: Rule) -> dict[str, Any]:
-    return wire.rule(rule, {"agent_identity_id": rule.identity_id})
-
-
-def _of_mailbox(identity: Identity, rule: Rule) -> dict[str, Any]:
-    return wire.rule(rule, {"mailbox_id": identity.mailbox_id})
-
-
-@routes.get(_OF_IDENTITY)
-def list_identity_contact_rules(call: Call, agent_handle: str) -> Answer:
-    found = rules.rules_of(call.world, _identity(call, agent_handle))
-    return Answer([_of_identity(each) for each in rules.filtered(found, call.query)])
-
-
-@routes.post(_OF_IDENTITY)
-def create_identity_contact_rule(call: Call, agent_handle: str) -> Answer:
-    return Answer(_of_identity(rules.create_rule(call.world, _identity(call, agent_handle), call.body)), 201)
-
-
-@routes.get(f"{_OF_IDENTITY}/<rule_id>")
-def get_identity_contact_rule(call: Call, agent_handle: str, rule_id: str) -> Answer:
-    return Answer(_of_identity(rules.find_rule(call.world, _identity(call, agent_handle), rule_id)))
-
-
-@routes.patch(f"{_OF_IDENTITY}/<rule_id>")
-def update_identity_contact_rule(call: Call, agent_handle: str, rule_id: str) -> Answer:
-    return Answer(_of_identity(_change_rule(call, _identity(call, agent_handle), rule_id)))
-
-
-@routes.delete(f"{_OF_IDENTITY}/<rule_id>")
-def delete_identity_contact_rule(call: Call, agent_handle: str, rule_id: str) -> Answer:
-    return _delete_rule(call, _identity(call, agent_handle), rule_id)
-
-
-@routes.get(_OF_MAILBOX)
-def list_mailbox_contact_rules(call: Call, email_address: str) -> Answer:
-    owner = _owner(call, email_address)
-    found = rules.filtered(rules.rules_of(call.world, owner), call.query)
-    return Answer([_of_mailbox(owner, each) for each in found])
-
-
-@routes.post(_OF_MAILBOX)
-def create_mailbox_contact_rule(call: Call, email_address: str) -> Answer:
-    owner = _owner(call, email_address)
-    return Answer(_of_mailbox(owner, rules.create_rule(call.world, owner, call.body)), 201)
-
-
-@routes.get(f"{_OF_MAILBOX}/<rule_id>")
-def get_mailbox_contact_rule(call: Call, email_address: str, rule_id: str) -> Answer:
-    owner = _owner(call, email_address)
-    return Answer(_of_mailbox(owner, rules.find_rule(call.world, owner, rule_id)))
-
-
-@routes.patch(f"{_OF_MAILBOX}/<rule_id>")
-def update_mailbox_contact_rule(call: Call, email_address: str, rule_id: str) -> Answer:
-    owner = _owner(call, email_address)
-    return Answer(_of_mailbox(owner, _change_rule(call, owner, rule_id)))
-
-
-@routes.delete(f"{_OF_MAILBOX}/<rule_id>")
-def delete_mailbox_contact_rule(call: Call, email_address: str, rule_id: str) -> Answer:
-    return _delete_rule(call, _owner(call, email_address), rule_id)
-
-
-@routes.get(f"{_MAIL}/contact-rules")
-def list_contact_rules(call: Call) -> Answer:
-    who = caller(call)
-    who.must_be_admin()
-    asked = call.query.get("agent_identity_id"), call.query.get("mailbox_id")
-    owners = {
-        each.id: each
-        for each in access.list_identities(call.world, who)
-        if asked[0] in (None, each.id) and asked[1] in (None, each.mailbox_id)
-    }
-    found = [rule for owner in owners.values() for rule in rules.rules_of(call.world, owner)]
-    found.sort(key=lambda rule: rule.n)
-    keyed = ((rule, owners[rule.identity_id].mailbox_id) for rule in rules.filtered(found, call.query))
-    return Answer(
-        [wire.rule(rule, {"agent_identity_id": rule.identity_id, "mailbox_id": mailbox}) for rule, mailbox in keyed]
-    )
-
-
-def _change_rule(call: Call, identity: Identity, rule_id: str) -> Rule:
-    caller(call).must_be_admin()
-    return rules.update_rule(call.world, rules.find_rule(call.world, identity, rule_id), call.body)
-
-
-def _delete_rule(call: Call, identity: Identity, rule_id: str) -> Answer:
-    caller(call).must_be_admin()
-    rules.delete_rule(call.world, rules.find_rule(call.world, identity, rule_id))
+    remove_thread(call.world, find_thread(call.world, mailbox_of(call, email_address), thread_id))
     return NO_CONTENT

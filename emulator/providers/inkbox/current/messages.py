@@ -5,21 +5,19 @@ from __future__ import annotations
 import base64
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time
 from typing import Any, Final, NamedTuple
 from zoneinfo import ZoneInfo
 
 from emulator.mail import MESSAGES, Attachment, Draft, Mailbox, Message, addresses, replies
 from emulator.mail.postoffice import send
 from emulator.mail.search import search
-from emulator.provider import MEGABYTE, Problem, invalid
-from emulator.providers.inkbox import resources
+from emulator.provider import Problem, invalid
 from emulator.providers.inkbox.current import mailboxes, opens
 from emulator.providers.inkbox.current.threads import is_blocked
+from emulator.providers.inkbox.messages import answered, check_size, find_message, mark_message
 from emulator.world import Page, World
 from emulator.world.ordered import Key
-
-MAX_ATTACHMENTS: Final = 25 * MEGABYTE
 
 _WRAPPED_NAME: Final = "forwarded.eml"
 
@@ -39,7 +37,7 @@ class Outgoing(NamedTuple):
 def new_mail(world: World, mailbox: Mailbox, body: Mapping[str, Any]) -> Outgoing:
     """Return the mail that a request to send describes."""
     recipients = body["recipients"]
-    parent, in_reply_to, references = resources.answered(world, mailbox, body.get("in_reply_to_message_id"))
+    parent, in_reply_to, references = answered(world, mailbox, body.get("in_reply_to_message_id"))
     draft = Draft(
         sender=mailbox.address,
         sender_name=mailbox.display_name,
@@ -158,13 +156,6 @@ def attachments(given: Sequence[Mapping[str, str]], *, html: str | None = None) 
     return parts
 
 
-def check_size(parts: Sequence[Attachment]) -> None:
-    """Refuse attachments above 25 MB in total with 422."""
-    total = sum(len(part.data) for part in parts)
-    if total > MAX_ATTACHMENTS:
-        raise invalid("attachments", f"Attachments exceed 25 MB in total: {total} bytes", None)
-
-
 def _attachment(given: Mapping[str, str]) -> Attachment:
     content_id, content_type = given.get("content_id"), given["content_type"]
     if content_id is not None and not content_type.lower().startswith("image/"):
@@ -196,8 +187,8 @@ def search_messages(world: World, mailbox: Mailbox, query: str, limit: int) -> l
 
 def read_message(world: World, mailbox: Mailbox, message_id: str) -> Message:
     """Return a message by id, and mark an inbound one read."""
-    message = resources.find_message(world, mailbox, message_id)
-    return resources.mark_message(world, message, {"is_read": True}) if message.direction == "inbound" else message
+    message = find_message(world, mailbox, message_id)
+    return mark_message(world, message, {"is_read": True}) if message.direction == "inbound" else message
 
 
 def display_name(message: Message) -> str | None:
@@ -236,6 +227,3 @@ def _is_date(text: str) -> bool:
     except ValueError:
         return False
     return True
-
-
-IDEMPOTENCY_LIFETIME: Final = timedelta(days=7)

@@ -77,15 +77,15 @@ def create_webhook(world: World, who: Caller, body: Mapping[str, Any]) -> tuple[
 
 def list_webhooks(world: World, who: Caller, query: Mapping[str, Any]) -> list[Webhook]:
     """Return the subscriptions that the caller sees, oldest first; 422 for several owners."""
-    if len([name for name in _OWNERS if name in query]) > 1:
+    owners = {name: query[name].lower() for name in _OWNERS if name in query}
+    if len(owners) > 1:
         raise Problem("invalid", f"Give one of {', '.join(_OWNERS)} at most")
-    identity_id = query.get("agent_identity_id")
     return [
         webhook
         for webhook in _every(world, who)
-        if identity_id in (None, webhook.hook.identity_id)
-        and ("mailbox_id" not in query or query["mailbox_id"] in webhook.subscription.mailbox_ids)
-        and "phone_number_id" not in query
+        if owners.get("agent_identity_id") in (None, webhook.hook.identity_id)
+        and owners.get("mailbox_id") in (None, *webhook.subscription.mailbox_ids)
+        and "phone_number_id" not in owners
         and query.get("url") in (None, webhook.subscription.url)
         and query.get("event_type") in (None, *webhook.subscription.events)
         and ("scope" in query or not webhook.is_mixed)
@@ -135,10 +135,11 @@ def hook_of(world: World, subscription: Subscription) -> Hook | None:
 
 def list_rows(world: World, who: Caller, query: Mapping[str, Any]) -> list[Row]:
     """Return a part of the attempts that the caller sees, newest first."""
+    subscription_id = query["subscription_id"].lower() if "subscription_id" in query else None
     found = [
         row
         for row in _rows(world, who)
-        if query.get("subscription_id") in (None, row.delivery.subscription_id)
+        if subscription_id in (None, row.delivery.subscription_id)
         and query.get("event_type") in (None, row.delivery.event_type)
         and query.get("success") in (None, row.attempt is not None and row.attempt.succeeded)
         and "phone_number_id" not in query

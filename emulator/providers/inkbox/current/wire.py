@@ -11,7 +11,7 @@ from emulator.mail.filing import used_bytes
 from emulator.provider import Answer, Problem
 from emulator.providers.inkbox import resources
 from emulator.providers.inkbox import wire as first
-from emulator.providers.inkbox.current import imports, mailboxes, opens, threads
+from emulator.providers.inkbox.current import imports, keys, mailboxes, opens, threads
 from emulator.providers.inkbox.current.access import Caller, owner_of
 from emulator.providers.inkbox.current.domains import SendingDomain
 from emulator.providers.inkbox.current.mailboxes import Notice, Signature
@@ -215,6 +215,29 @@ def whoami(who: Caller, credential: Credential, key_id: str, *, claimed: bool) -
     kind = "admin_scoped" if who.is_admin else f"agent_scoped.{'claimed' if claimed else 'unclaimed'}"
     shown = first.whoami(credential, key_id, who.organization)
     return {**shown, "auth_subtype": f"api_key.{kind}", "scope": who.identity_id}
+
+
+def api_key(world: World, who: Caller, key: Credential) -> dict[str, Any]:
+    """Return what is shown of an API key; not the key itself."""
+    start, end = keys.shown_of(key)
+    about = keys.description_of(world, key)
+    return {
+        "id": keys.key_id(world, key),
+        "organization_id": who.organization.organization_id,
+        "created_by": about.created_by,
+        "creator_type": key.kind,
+        "scoped_identity_id": key.subject,
+        "label": key.label,
+        "description": about.text,
+        "status": "active",
+        "last4": end,
+        "display_prefix": start,
+        "last_used_at": moment(key.last_used_at),
+        "expires_at": moment(key.expires_at),
+        "revoked_at": None,
+        "created_at": timestamp(key.created_at),
+        "updated_at": timestamp(key.created_at),
+    }
 
 
 # Errors

@@ -10,6 +10,7 @@ from werkzeug.exceptions import HTTPException
 from emulator.provider import Problem
 from emulator.servers.http.building import built_once
 from emulator.servers.http.control import (
+    about,
     clock,
     faults,
     files,
@@ -29,7 +30,7 @@ FILES: Final = f"{CONTROL_PREFIX}/files/"
 PAGES_PREFIX: Final = f"{CONTROL_PREFIX}/ui/"
 """Below which the pages for people are; the first of them is at the control API's own root."""
 
-_PARTS: Final = (worlds, state, clock, mailboxes, mail, files, journal, webhooks, faults, settings)
+_PARTS: Final = (about, worlds, state, clock, mailboxes, mail, files, journal, webhooks, faults, settings)
 
 
 @built_once

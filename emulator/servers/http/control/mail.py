@@ -87,7 +87,7 @@ def wait() -> Json:
     """
     given = read_body(_WAIT)
     wanted, after = Wanted(given.get("to"), given.get("from"), given.get("subject")), given.get("after")
-    passed = None if after is None else range(after + 1)
+    passed = None if after is None else range(int(after) + 1)
     with spare_thread():
         found = wait_for(world(), wanted, timeout=given.get("timeout", 5.0), taken=passed)
     arrivals = {"arrivals": world().store.ticks("arrivals")}

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from flask import Blueprint
 
-from emulator import coverage, providers
-from emulator._version import __version__
+from emulator import providers
 from emulator.provider import Problem
 from emulator.servers.http.control.asked import TEXT, Json, read_body, world, worlds
 from emulator.servers.worlds import new_world
@@ -21,12 +20,6 @@ _WORLD = {
         "clock": TEXT,
     },
 }
-
-
-@routes.get("/health")
-def health() -> Json:
-    """Tell that the emulator is up, its version and its worlds."""
-    return {"ready": True, "version": __version__, "providers": providers.names(), "worlds": list(worlds())}
 
 
 @routes.get("/worlds")
@@ -87,12 +80,6 @@ def restore_snapshot(number: int) -> Json:
         raise Problem("not_found", f"no snapshot {number}; {len(snapshots)} were taken")
     world().restore(snapshots[number - 1])
     return {"restored": number}
-
-
-@routes.get("/coverage")
-def read_coverage() -> Json:
-    """List every documented operation: built or missing, source, assumptions, date of the last live check."""
-    return {"operations": coverage.rows()}
 
 
 def _clock(start: str | None) -> Clock:

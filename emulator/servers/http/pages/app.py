@@ -67,11 +67,10 @@ def pretty(value: Any) -> str:
 
 def size(n: int) -> str:
     """Write a number of bytes for people."""
-    for unit in ("bytes", "KB", "MB"):
-        if n < 1000:
-            return f"{n:.0f} {unit}" if unit == "bytes" else f"{n:.1f} {unit}"
-        n /= 1000  # type: ignore[assignment]  # a fraction from here on
-    return f"{n:.1f} GB"
+    for unit, bytes_ in (("MB", 1_000_000), ("KB", 1_000)):
+        if n >= bytes_:
+            return f"{n / bytes_:.1f} {unit}"
+    return f"{n} bytes"
 
 
 def _shared() -> dict[str, Any]:

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Hashable
 from typing import Final, Generic, NamedTuple, TypeVar
 
 from flask import request
+
+from emulator.servers.http.control.asked import world
+from emulator.world import Collection
+from emulator.world.store import R
 
 PER_PAGE: Final = 50
 
@@ -38,6 +43,17 @@ def start() -> int:
 def cut(items: list[T]) -> Listed[T]:
     """Return the page that is asked for of a whole list."""
     return Listed(items[start() : start() + PER_PAGE], page_number(), len(items))
+
+
+def page_of(
+    collection: Collection[R], index: str, group: Hashable, fits: Callable[[R], bool] | None = None
+) -> Listed[R]:
+    """Return the page that is asked for of the records of a group, newest first; with `fits` only of those that do."""
+    store = world().store
+    if fits is not None:
+        return cut([record for record in store.each(collection, index, group, newest_first=True) if fits(record)])
+    found = store.newest(collection, index, group, start=start(), count=PER_PAGE)
+    return Listed(found, page_number(), store.count(collection, index, group))
 
 
 def asked_text(name: str) -> str:

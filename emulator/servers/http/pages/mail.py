@@ -7,15 +7,14 @@ from typing import Any, Final
 
 from flask import Blueprint, Response, render_template, request, url_for
 
-from emulator import providers
 from emulator.mail.extraction import extract
 from emulator.mail.overview import find_mail, open_mailboxes, sides, summary
 from emulator.mail.records import DEPARTURES, MAILBOXES, MESSAGES, Departure, Message
 from emulator.mail.search import search
 from emulator.provider import Problem
-from emulator.servers.http.control.asked import world
+from emulator.servers.http.control.asked import world, worlds
 from emulator.servers.http.control.files import file_response
-from emulator.servers.http.pages.lists import PER_PAGE, Listed, asked_text, cut, page_number, start
+from emulator.servers.http.pages.lists import PER_PAGE, Listed, asked_text, cut, page_of
 from emulator.servers.http.pages.preview import POLICY, preview
 
 routes = Blueprint("mail", __name__)
@@ -39,7 +38,7 @@ def mailboxes() -> str:
         every = (one for one in open_mailboxes(world()) if provider in ("", one.provider))
         found = cut([one for one in every if wanted in one.address.lower()])
         listed = Listed([summary(world(), one) for one in found.items], found.page, found.total)
-    titles = {one.name: one.title for one in providers.every()}
+    titles = {one.name: one.title for one in worlds().served()}
     return render_template("mailboxes.html", listed=listed, titles=titles, q=asked_text("q"), provider=provider)
 
 
@@ -61,14 +60,12 @@ def mailbox() -> str:
 def outside() -> str:
     """Show the mail that left for addresses outside the emulator, newest first."""
     wanted = asked_text("q").lower()
+
+    def fits(left: Departure) -> bool:
+        return wanted in f"{left.recipient} {left.sender} {left.mail.subject}".lower()
+
     with world().step():
-        store = world().store
-        if wanted:
-            every = store.each(DEPARTURES, "all", "all", newest_first=True)
-            listed = cut([one for one in every if wanted in f"{one.recipient} {one.sender} {one.mail.subject}".lower()])
-        else:
-            total = store.count(DEPARTURES, "all", "all")
-            listed = Listed(store.newest(DEPARTURES, "all", "all", start=start(), count=PER_PAGE), page_number(), total)
+        listed = page_of(DEPARTURES, "all", "all", fits if wanted else None)
     return render_template("outside.html", listed=listed, q=asked_text("q"), base=url_for("mail.message", id=""))
 
 
@@ -121,13 +118,10 @@ def download_attachment() -> Response:
 
 
 def _messages(group: Hashable, wanted: str) -> Listed[Message]:
-    store = world().store
-    if wanted:
-        every = store.each(MESSAGES, "timeline", group, newest_first=True)
-        best = search(every, wanted, PER_PAGE)
-        return Listed(best, 1, len(best))
-    total = store.count(MESSAGES, "timeline", group)
-    return Listed(store.newest(MESSAGES, "timeline", group, start=start(), count=PER_PAGE), page_number(), total)
+    if not wanted:
+        return page_of(MESSAGES, "timeline", group)
+    best = search(world().store.each(MESSAGES, "timeline", group, newest_first=True), wanted, PER_PAGE)
+    return Listed(best, 1, len(best))
 
 
 def _found() -> Message | Departure:

@@ -6,8 +6,8 @@ from flask import Blueprint, render_template
 
 from emulator.provider import Problem
 from emulator.servers.http.control.asked import world
-from emulator.servers.http.pages.lists import PER_PAGE, Listed, asked_text, cut, page_number, start
-from emulator.webhooks import DELIVERIES
+from emulator.servers.http.pages.lists import Listed, asked_text, page_of
+from emulator.webhooks import DELIVERIES, Delivery
 from emulator.webhooks.deliveries import delivery_json
 
 routes = Blueprint("webhooks", __name__)
@@ -17,20 +17,12 @@ routes = Blueprint("webhooks", __name__)
 def deliveries() -> str:
     """Show the deliveries, newest first."""
     wanted, state = asked_text("q").lower(), asked_text("state")
+
+    def fits(one: Delivery) -> bool:
+        return state in ("", one.state) and wanted in f"{one.url} {one.event_type} {one.provider}".lower()
+
     with world().step():
-        store = world().store
-        if wanted or state:
-            every = store.each(DELIVERIES, "all", "all", newest_first=True)
-            listed = cut(
-                [
-                    one
-                    for one in every
-                    if state in ("", one.state) and wanted in f"{one.url} {one.event_type} {one.provider}".lower()
-                ]
-            )
-        else:
-            total = store.count(DELIVERIES, "all", "all")
-            listed = Listed(store.newest(DELIVERIES, "all", "all", start=start(), count=PER_PAGE), page_number(), total)
+        listed = page_of(DELIVERIES, "all", "all", fits if wanted or state else None)
     shown = Listed([delivery_json(one) for one in listed.items], listed.page, listed.total)
     return render_template("webhooks.html", listed=shown, q=asked_text("q"), state=state)
 

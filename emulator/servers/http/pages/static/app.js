@@ -83,6 +83,7 @@ async function copy(element) {
 
 // Staying up to date: the page is fetched again after a change, and its live parts take the place of the old ones
 
+const served = new WeakMap(); // what the server sent for each part, which the clock and the browser change
 let refreshing = false;
 let stale = false;
 
@@ -108,12 +109,11 @@ async function refresh() {
 function swap(page) {
   for (const old of document.querySelectorAll("[data-live]")) {
     const fresh = page.getElementById(old.id);
-    if (!fresh || fresh.innerHTML === old.dataset.asServed) continue;
+    if (!fresh || fresh.innerHTML === served.get(old)) continue;
     const focused = old.contains(document.activeElement) ? place(document.activeElement) : null;
     const opened = [...old.querySelectorAll("details[open]")].map((each) => each.id);
-    const served = fresh.innerHTML;
-    old.innerHTML = served;
-    old.dataset.asServed = served;
+    served.set(old, fresh.innerHTML);
+    old.innerHTML = fresh.innerHTML;
     opened.forEach((id) => id && document.getElementById(id)?.setAttribute("open", ""));
     if (focused) find(old, focused)?.focus();
   }
@@ -128,7 +128,7 @@ function find(within, { href, call, body }) {
   return [...within.querySelectorAll("a, button")].find(same);
 }
 
-for (const each of document.querySelectorAll("[data-live]")) each.dataset.asServed = each.innerHTML;
+for (const each of document.querySelectorAll("[data-live]")) served.set(each, each.innerHTML);
 
 // The stream is open only while the page is seen: a browser opens few connections to one host
 

@@ -1,4 +1,4 @@
-"""Inkbox of today on the wire: drafts, imports and API keys as JSON."""
+"""Inkbox of today on the wire: drafts and imports as JSON."""
 
 from __future__ import annotations
 
@@ -6,12 +6,11 @@ from typing import Any
 
 from emulator.mail import Mail, Mailbox
 from emulator.mail.parse import Body
-from emulator.providers.inkbox.current import drafts, imports, keys
-from emulator.providers.inkbox.current.access import Caller
+from emulator.providers.inkbox.current import drafts, imports
 from emulator.providers.inkbox.current.drafts import SavedDraft
 from emulator.providers.inkbox.current.imports import Job
 from emulator.providers.inkbox.current.wire import moment
-from emulator.world import Credential, World, timestamp
+from emulator.world import World, timestamp
 
 
 def draft_summary(box: Mailbox, item: SavedDraft) -> dict[str, Any]:
@@ -43,7 +42,7 @@ def draft(world: World, box: Mailbox, item: SavedDraft) -> dict[str, Any]:
         "body_html": item.body_html,
         "reply_to": item.reply_to,
         "thread_id": item.thread_id,
-        "message_id": None,
+        "message_id": drafts.message_id(box, item),
         "in_reply_to": drafts.in_reply_to(world, box, item),
         "references": list(item.references),
         "forward_source_message_id": item.forwards_id,
@@ -89,27 +88,4 @@ def upload_target(item: Job, base_url: str) -> dict[str, Any]:
         "url": f"{base_url}/api/v1/mail/import-uploads/{item.id}",
         "fields": {"key": item.token},
         "expires_in_seconds": int(imports.UPLOAD_LIFETIME.total_seconds()),
-    }
-
-
-def api_key(world: World, who: Caller, key: Credential) -> dict[str, Any]:
-    """Return what is shown of an API key; not the key itself."""
-    start, end = keys.shown_of(key)
-    about = keys.description_of(world, key)
-    return {
-        "id": keys.key_id(world, key),
-        "organization_id": who.organization.organization_id,
-        "created_by": about.created_by,
-        "creator_type": key.kind,
-        "scoped_identity_id": key.subject,
-        "label": key.label,
-        "description": about.text,
-        "status": "active",
-        "last4": end,
-        "display_prefix": start,
-        "last_used_at": moment(key.last_used_at),
-        "expires_at": moment(key.expires_at),
-        "revoked_at": None,
-        "created_at": timestamp(key.created_at),
-        "updated_at": timestamp(key.created_at),
     }
