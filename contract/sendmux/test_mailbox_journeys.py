@@ -317,7 +317,7 @@ def test_if_none_match_spares_the_body(api: Api, operation: str) -> None:
 
 def _tag(api: Api, operation: str, path: dict[str, str]) -> str:
     known = api.target.provider.document.operations[operation]
-    headers = api.target.provider.key_headers(api.target.provider.credentials["mailbox_key"])
+    headers = api.target.provider.key_headers(api.key_of("list_messages"))
     response = api.target.http.request(known.method, known.path.format(**path), headers=headers)
     assert response.status_code == httpx.codes.OK
     return response.headers["ETag"]
@@ -394,7 +394,7 @@ def test_an_attachment_is_streamed_in_ranges(api: Api) -> None:
     item = _received(api, attachments=_attached())
     path = api.target.provider.document.operations["get_message_attachment"].path
     url = path.format(message_id=item["id"], attachment_id=item["attachments"][0]["id"])
-    key = api.target.provider.key_headers(api.target.provider.credentials["mailbox_key"])
+    key = api.target.provider.key_headers(api.key_of("list_messages"))
     whole = api.target.http.get(url, headers=key)
     api.judge("get_message_attachment", whole)
     assert (whole.content, whole.headers["Content-Type"]) == (b"0123456789", "text/plain")
@@ -680,7 +680,7 @@ def test_a_submission_tells_how_a_mail_was_sent(api: Api) -> None:
 
 def test_events_tell_of_mail_as_it_comes_in(api: Api) -> None:
     api.target.needs_emulator("turns the emulator's clock to end the stream")
-    key = api.target.provider.key_headers(api.target.provider.credentials["mailbox_key"])
+    key = api.target.provider.key_headers(api.key_of("list_messages"))
     url = api.target.provider.document.operations["stream_events"].path
     with api.target.http.stream("GET", url, headers=key, params={"close_after": 30}) as stream:
         assert stream.headers["Content-Type"].startswith("text/event-stream")
