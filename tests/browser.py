@@ -78,7 +78,7 @@ class Visitor:
     def open(self, path: str) -> Page:
         """Open a page, and wait until it is live."""
         self.page.goto(f"{self.base}{path}")
-        self.page.wait_for_selector("#connection.on")
+        is_live(self.page)
         return self.page
 
     @property
@@ -86,6 +86,11 @@ class Visitor:
         """What was asked of anybody but the emulator."""
         own = urlsplit(self.base).netloc
         return [url for url in self.asked if not url.startswith(("data:", "about:")) and urlsplit(url).netloc != own]
+
+
+def is_live(page: Page) -> None:
+    """Wait until the script of a page runs and hears of changes."""
+    page.wait_for_selector("#connection.on")
 
 
 @contextmanager
