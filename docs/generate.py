@@ -91,7 +91,7 @@ def _code(names: list[str]) -> str:
 
 def _cli_page() -> str:
     parts = ["# The command line", "", "Generated from the commands' own help."]
-    for name, command, context in _commands(cli, click.Context(cli, info_name="emulator")):
+    for name, command, context in _commands(cli, click.Context(cli, info_name="emulator", **cli.context_settings)):
         parts += ["", f"## `{name}`", "", "```text", command.get_help(context).rstrip(), "```"]
     return "\n".join(parts) + "\n"
 

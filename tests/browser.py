@@ -32,8 +32,6 @@ CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", 
 
 needs_chromium = pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium: apt-get install chromium")
 
-expect.set_options(timeout=30_000)  # a busy machine is no failure
-
 # No name leads anywhere: what a page tries to reach is seen in the log, and never reached.
 _RULES = "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"
 
@@ -41,6 +39,7 @@ _RULES = "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"
 @contextmanager
 def chromium(*arguments: str) -> Iterator[Browser]:
     """Start the browser; tests that fail leave it closed."""
+    expect.set_options(timeout=30_000)  # a busy machine is no failure
     with sync_playwright() as playwright:
         # --no-sandbox: the browser's own sandbox does not work for root, as which CI runs.
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", _RULES, *arguments])
@@ -78,7 +77,7 @@ class Visitor:
     def open(self, path: str) -> Page:
         """Open a page, and wait until it is live."""
         self.page.goto(f"{self.base}{path}")
-        self.page.wait_for_selector("#connection.on")
+        is_live(self.page)
         return self.page
 
     @property
@@ -86,6 +85,11 @@ class Visitor:
         """What was asked of anybody but the emulator."""
         own = urlsplit(self.base).netloc
         return [url for url in self.asked if not url.startswith(("data:", "about:")) and urlsplit(url).netloc != own]
+
+
+def is_live(page: Page) -> None:
+    """Wait until the script of a page runs and hears of changes."""
+    page.wait_for_selector("#connection.on")
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from emulator import Account, Emulator
 from emulator.mail.filing import file_mail
 from emulator.mail.parse import Mail
 from emulator.mail.records import MAILBOXES
-from tests.browser import Visitor, chromium, needs_chromium, visiting
+from tests.browser import Visitor, chromium, is_live, needs_chromium, visiting
 from tests.scene import lively
 
 pytestmark = needs_chromium
@@ -178,12 +178,14 @@ def test_the_keyboard_does_what_the_mouse_does(visitor: Visitor, inkbox_server: 
     expect(page.locator("[data-row]:focus")).to_contain_text("1 unread")
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", name="bob@inkboxmail.com")).to_be_visible()
+    is_live(page)
     page.keyboard.press("/")
     page.keyboard.type("3")
     expect(page.get_by_role("searchbox")).to_have_value("3")
     page.get_by_role("heading").first.click()
     page.keyboard.press("3")
     expect(page.get_by_role("heading", name="Journal")).to_be_visible()
+    is_live(page)
     page.keyboard.press("?")
     page.get_by_label("Keys are on").uncheck()
     page.keyboard.press("Escape")
