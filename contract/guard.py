@@ -10,7 +10,7 @@ import httpx
 from contract.budget import Refused
 from contract.exchange import Exchange
 from contract.ledger import Ledger
-from contract.links import deletion_of, named_in
+from contract.links import deletion_of, has_created, named_in
 from emulator.openapi import Document, Operation
 
 _SAFE = ("GET", "HEAD", "OPTIONS")
@@ -49,7 +49,7 @@ class Guard:
         if operation is None or not exchange.succeeded:
             return
         first = next(iter(exchange.parameters.values()), None)
-        if first is None and deletion_of(self._document, operation):
+        if first is None and has_created(self._document, exchange):
             self._ledger.own(named_in(exchange))
             if "key" not in operation.path:
                 self._ledger.own(_keys_in(exchange.json_or_none()))

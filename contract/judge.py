@@ -32,6 +32,8 @@ class Api:
     def __init__(self, target: Target) -> None:
         self.target = target
         self.succeeded: set[str] = set()
+        self.credentials: dict[str, str] = {}
+        """Credentials of the journey's own, by the names that operations ask for them with (`x-credential`)."""
         self._document = target.provider.document
 
     def call(
@@ -59,12 +61,17 @@ class Api:
         kind = response.headers.get("Content-Type", "").partition(";")[0]
         return response.status_code, response.json() if response.content and kind.endswith("json") else None
 
+    def key_of(self, operation: str) -> str:
+        """Return the key that an operation is called with: the journey's own one, or the target's."""
+        name = self._document.operations[operation].raw.get("x-credential", "api_key")
+        return self.credentials.get(name) or self.target.run.choice.api_key(self.target.provider, operation)
+
     def _send(
         self, operation: str, path: Mapping[str, str], key: str | None, *, expect: int | None, **options: Any
     ) -> httpx.Response:
         known = self._document.operations[operation]
         url = known.path.format(**{name: quote(value, safe="@") for name, value in path.items()})
-        shown = self.target.run.choice.api_key(self.target.provider, operation) if key == "" else key
+        shown = self.key_of(operation) if key == "" else key
         headers = {**(self.target.provider.key_headers(shown) if shown else {}), **options.pop("headers", {})}
         extensions = {"expect": expect, **options.pop("extensions", {})}
         return self.target.http.request(known.method, url, headers=headers, extensions=extensions, **options)

@@ -12,6 +12,7 @@ from emulator.openapi import Document, Operation
 
 _BODY = "$response.body#"
 _PATH = "$request.path."
+_CREATED = "201"
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,18 @@ def deletions_of(document: Document, operation: Operation) -> tuple[Deletion, ..
     return _deletions(document, operation.id)
 
 
+def has_created(document: Document, exchange: Exchange) -> bool:
+    """Tell whether an answer says that something is new, and not that it was there: that may be anybody's.
+
+    Where 201 is documented, 200 says the latter; an answer that the document does not know is taken for the former.
+    """
+    operation = exchange.operation
+    if operation is None or not exchange.succeeded or deletion_of(document, operation) is None:
+        return False
+    status = str(exchange.status)
+    return status == _CREATED or status not in operation.responses or _CREATED not in operation.responses
+
+
 @cache
 def _deletions(document: Document, name: str) -> tuple[Deletion, ...]:
     operation, found = document.operations[name], []
@@ -68,7 +81,7 @@ def named_in(exchange: Exchange) -> set[str]:
     operation = exchange.operation
     if operation is None:
         return set()
-    links = operation.responses.get(str(exchange.status), {}).get("links", {}).values()
+    links = [link for response in operation.responses.values() for link in response.get("links", {}).values()]
     expressions = {expression for link in links for expression in (link.get("parameters") or {}).values()}
     found = (_evaluate(expression, exchange) for expression in expressions if expression.startswith(_BODY))
     return {str(value) for value in found if value is not None}

@@ -11,7 +11,7 @@ from contract.conformance import differences
 from contract.exchange import Exchange, Paths
 from contract.guard import Guard
 from contract.ledger import Made
-from contract.links import deletions_of
+from contract.links import deletions_of, has_created
 from emulator.provider import Provider
 
 if TYPE_CHECKING:
@@ -118,7 +118,7 @@ class Wire(httpx.BaseTransport):
         assert exchange.operation
         ledger, made = self._run.ledger, 0
         deletions = deletions_of(self._document, exchange.operation)
-        for deletion in deletions if exchange.succeeded else ():
+        for deletion in deletions if has_created(self._document, exchange) else ():
             parameters = deletion.parameters(exchange)
             if parameters is not None and ledger.find(deletion.operation.id, parameters) is None:
                 ledger.made(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -36,9 +36,9 @@ class LiveProvider:
 
 
 @contextmanager
-def live_provider() -> Iterator[LiveProvider]:
-    """Serve a provider whose clock goes on."""
-    with Emulator(clock=None, strict=True) as emulator:
+def live_provider(revisions: Mapping[str, str] | None = None) -> Iterator[LiveProvider]:
+    """Serve providers whose clock goes on, in their first generation if not told otherwise."""
+    with Emulator(clock=None, strict=True, revisions=revisions) as emulator:
         live = LiveProvider(emulator)
         try:
             yield live

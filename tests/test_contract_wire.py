@@ -70,6 +70,18 @@ def test_what_was_there_before_is_not_touched(live: LiveProvider, monkeypatch: p
     assert {method for method, _ in live.requests} == {"GET"}
 
 
+def test_what_was_there_is_not_the_runs_though_a_create_answers_with_it(
+    live: LiveProvider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    live.emulator.account("myagentmail").request("POST", "/v1/inboxes", json={"username": "mine"})
+    api = Api(_target(live, monkeypatch, "myagentmail"))
+    again = api.call("create_inbox", json={"username": "mine"}, expect=200)
+    assert api.target.run.ledger.open == {}
+    with pytest.raises(Refused, match="did not create"):
+        api.call("delete_inbox", {"inbox_id": again["id"]}, expect=200)
+    assert api.target.run.budget.reserved == 0
+
+
 def test_what_the_run_made_is_changed_and_so_is_what_lies_in_it(
     live: LiveProvider, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -401,6 +401,7 @@ def test_the_list_holds_sent_and_received_messages_newest_first(api: Api) -> Non
     alice, bob = _inbox(api, "alice"), _inbox(api, "bob")
     first = _send(api, alice, bob["email_address"])
     _send(api, bob, alice["email_address"])
+    api.until(lambda: _listed(api, alice))
     third = _send(api, alice)
     page = api.call("list_messages", _at(alice), expect=200)
     assert [item["direction"] for item in page["data"]] == ["outbound", "inbound", "outbound"]
@@ -621,7 +622,7 @@ def test_a_listed_thread_sums_up_its_messages(api: Api) -> None:
 def test_a_thread_that_was_never_answered_has_no_sent_timestamp(api: Api) -> None:
     alice, bob = _inbox(api, "alice"), _inbox(api, "bob")
     _send(api, alice, bob["email_address"])
-    [thread] = api.call("list_threads", _at(bob), expect=200)["data"]
+    [thread] = api.until(lambda: api.call("list_threads", _at(bob), expect=200)["data"])
     assert thread["sent_timestamp"] is None
     assert thread["received_timestamp"] == thread["timestamp"]
 
