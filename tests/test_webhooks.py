@@ -338,3 +338,11 @@ def test_a_disabled_subscription_hears_nothing(emulator: Emulator) -> None:
     account.request("PATCH", f"/api/v0/webhooks/{made['webhook_id']}", json={"enabled": False})
     emulator.receive(mailbox.address, "Hello")
     assert emulator.webhooks == []
+
+
+def test_a_url_that_is_none_fails_its_deliveries_and_nothing_else(emulator: Emulator, postern: Account) -> None:
+    _made(postern.request("POST", "/v1/webhooks", json={"url": "https://[0", "events": ["message.received"]}))
+    postern.mailbox("scout").receive("Hello")
+    [delivery] = emulator.webhooks
+    assert delivery.attempts[0].status is None
+    assert str(delivery.attempts[0].error).startswith("https://[0 is not on this machine")
