@@ -16,6 +16,7 @@ from contract.judge import Api
 from contract.outcomes import Outcomes
 from contract.progress import Progress
 from contract.run import Run
+from contract.steady import examples_of_their_own
 from contract.target import Target
 from emulator import providers
 
@@ -54,6 +55,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Note what was chosen before the suites are collected."""
+    examples_of_their_own()
     options = {name: f"--{name.replace('_', '-')}" for name in Choice.__dataclass_fields__}
     choice = Choice(**{name: _given(config, option) for name, option in options.items()})
     if choice.report or choice.base_url:

@@ -9,12 +9,14 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import HealthCheck, settings
 
+from contract.steady import examples_of_their_own
 from emulator.mail import Mailbox, events
 from emulator.mail.events import MailEvent
 from emulator.world import World
 from tests.small_world import mailbox, small_world
 
 # The same examples in every run; a busy machine is no failure.
+examples_of_their_own()
 settings.register_profile(
     "steady",
     derandomize=True,
