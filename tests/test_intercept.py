@@ -12,6 +12,7 @@ import sys
 import threading
 import urllib.request
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from http.client import HTTPSConnection
 from typing import Any
@@ -30,29 +31,16 @@ from sendmux_sending import EmailsApi, create_sending_client
 from emulator import Account, Emulator
 from emulator.intercept import UnexpectedConnection
 from emulator.mail.logins import add_login
+from tests.dialling import nobody_dials
 
 _WHOAMI = "https://inkbox.ai/api/whoami"
 
 
 @pytest.fixture
-def dialled(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
-    """Return a list that grows with every address that anybody connects a socket to."""
-    dialled: list[Any] = []
-    connect = socket.socket.connect
-
-    def noting(self: socket.socket, address: Any) -> None:
-        dialled.append(address)
-        connect(self, address)
-
-    monkeypatch.setattr(socket.socket, "connect", noting)
-    return dialled
-
-
-@pytest.fixture
-def here(dialled: list[Any], emulator_intercept: Emulator) -> Iterator[Emulator]:
+def here(emulator: Emulator) -> Iterator[Emulator]:
     """Give an emulator that intercepts, and make sure at the end that no socket was connected."""
-    yield emulator_intercept
-    assert dialled == []
+    with nobody_dials(), emulator.intercept():  # below the interception: what it lets through is noted
+        yield emulator
 
 
 def _headers(account: Account) -> dict[str, str]:
@@ -244,6 +232,19 @@ def test_all_threads_are_intercepted(here: Emulator, inkbox: Account) -> None:
     for thread in threads:
         thread.join()
     assert found == [200] * 8
+
+
+def test_an_sdk_is_intercepted_in_every_thread(here: Emulator, inkbox: Account) -> None:
+    def sign_up(name: str) -> str:
+        with inkbox_sdk.Inkbox(api_key=inkbox.api_key) as client:
+            agent = client.create_identity(name, create_mailbox=True, email_local_part=name)
+            here.receive(f"{name}@inkboxmail.com", f"For {name}")
+            [mail] = agent.iter_emails()
+            return str(mail.subject)
+
+    names = [f"agent-{n}" for n in range(6)]
+    with ThreadPoolExecutor(6) as pool:
+        assert list(pool.map(sign_up, names)) == [f"For {name}" for name in names]
 
 
 # Mail

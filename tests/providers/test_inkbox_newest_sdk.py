@@ -21,6 +21,7 @@ from inkbox import Inkbox
 
 from emulator import Account, Emulator
 from emulator.webhooks.receivers import Received
+from tests.dialling import nobody_dials
 
 if not hasattr(inkbox, "DraftRecipients"):
     pytest.skip("the newest inkbox is not on the path: pip install --target DIR inkbox", allow_module_level=True)
@@ -36,10 +37,13 @@ _FILE = {
 
 
 @pytest.fixture(params=["served", "in process"])
-def here(request: pytest.FixtureRequest) -> Emulator:
-    fixture = {"served": "emulator_server", "in process": "emulator_intercept"}[request.param]
-    found: Emulator = request.getfixturevalue(fixture)
-    return found
+def here(request: pytest.FixtureRequest, emulator: Emulator) -> Iterator[Emulator]:
+    if request.param == "served":
+        emulator.serve()
+        yield emulator
+        return
+    with nobody_dials(), emulator.intercept():
+        yield emulator
 
 
 @pytest.fixture
