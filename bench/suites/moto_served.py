@@ -1,11 +1,10 @@
 """moto's SES on a port, reset before each test."""
 
 import boto3
-import httpx
 import pytest
 from moto.server import ThreadedMotoServer
 
-from bench.suites import AWS, COUNT, SES_MAIL
+from bench.suites import AWS, CLIENT, COUNT, SES_MAIL
 
 
 @pytest.fixture(scope="session")
@@ -17,11 +16,15 @@ def server():
     server.stop()
 
 
+@pytest.fixture(scope="session")
+def client(server):
+    return boto3.client("ses", endpoint_url=server, **AWS)
+
+
 @pytest.mark.parametrize("n", range(COUNT))
-def test_mail(server, n):
-    httpx.post(f"{server}/moto-api/reset")
-    client = boto3.client("ses", endpoint_url=server, **AWS)
+def test_mail(server, client, n):
+    CLIENT.post(f"{server}/moto-api/reset")
     client.verify_email_identity(EmailAddress="ada@example.com")
     assert client.send_email(**SES_MAIL)["MessageId"]
-    told = httpx.get(f"{server}/moto-api/data.json").json()
+    told = CLIENT.get(f"{server}/moto-api/data.json").json()
     assert "Report" in str(told["ses"]["Message"])
