@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 from emulator.world import World
@@ -39,12 +40,7 @@ class ApiRequest:
 
 def requests(world: World, *, newest: int | None = None) -> list[ApiRequest]:
     """Return the calls in a world's journal, oldest first; the `newest` of them or all."""
-    found: list[ApiRequest] = []
-    for request in _newest_first(world):
-        if newest is not None and len(found) == newest:
-            break
-        found.append(request)
-    return found[::-1]
+    return list(islice(_newest_first(world), newest))[::-1]
 
 
 def _newest_first(world: World) -> Iterator[ApiRequest]:

@@ -22,13 +22,10 @@ def identity(start: Any) -> Hashable | None:
 
 def begin(start: str | Path | Mapping[str, Any], world: World) -> World:
     """Make of an empty world what a file or a plan says, and return it; ValueError says what cannot be done."""
-    if not isinstance(start, str | Path):
-        starting.fill(world, starting.checked(start))
-        return world
-    path = Path(start)
-    data = path.read_bytes() if path.is_file() else b""
+    is_file = isinstance(start, str | Path) and Path(start).is_file()
+    data = Path(start).read_bytes() if is_file else b""  # type: ignore[arg-type]  # a mapping is no file
     if snapshots.is_snapshot(data):
         world.restore(snapshots.load(data))
     else:
-        starting.fill(world, starting.read_plan(path))
+        starting.fill(world, starting.plan_of(start))
     return world

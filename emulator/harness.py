@@ -20,12 +20,12 @@ from emulator.fault_rules import add_rule, start_scenario
 from emulator.inboxes import Inbox, Person, duration, expect_none
 from emulator.mail import Attachment, Departure, Draft, sightings
 from emulator.mail.postoffice import outside_tray
-from emulator.mail.sightings import Sighting
+from emulator.mail.sightings import SOMEONE, Sighting
 from emulator.mail.wanted import Matches, Wanted
 from emulator.provider import choose_revision
 from emulator.servers import Ports, Servers
 from emulator.servers.http.front import Front
-from emulator.servers.worlds import Worlds, new_world
+from emulator.servers.worlds import Worlds, new_world, own_keys
 from emulator.webhooks import DELIVERIES, Delivery, replay
 from emulator.webhooks.receivers import HOSTS, kind_of
 from emulator.world import Clock, FaultRule, Snapshot, World
@@ -112,7 +112,7 @@ class Emulator:
         text: str | None = None,
         *,
         html: str | None = None,
-        sender: str = "someone@outside.test",
+        sender: str = SOMEONE,
         cc: list[str] | None = None,
         bcc: list[str] | None = None,
         in_reply_to: str | None = None,
@@ -296,8 +296,7 @@ class Emulator:
         """
         from emulator import starting
 
-        given = starting.read_plan(Path(plan)) if isinstance(plan, str | Path) else starting.checked(plan)
-        return starting.fill(self.world, given)
+        return starting.fill(self.world, starting.plan_of(plan))
 
     def reset(self) -> None:
         """Put the world back to its start."""
@@ -329,13 +328,8 @@ class Emulator:
         world. ValueError if there is a tenant of this name.
         """
         tenant = Emulator(**chosen)
-        world = tenant.world
-        with world.step():
-            for provider in known.every():
-                key = world.derived_id(provider.name, "api_key", "world", name)
-                tenant._keys[provider.name] = provider.open_account(world, key).id
-        world.settled_origin()
-        self.worlds.add(name, world)
+        tenant._keys = own_keys(tenant.world, name)
+        self.worlds.add(name, tenant.world)
         tenant.worlds, tenant.wsgi, tenant.servers = self.worlds, self.wsgi, self.servers
         tenant._leave = lambda: self.worlds.remove(name)
         return tenant

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, TypeVar
 from emulator import telling
 from emulator.mail import Mailbox, sightings
 from emulator.mail.replies import reply_subject
-from emulator.mail.sightings import Sighting
+from emulator.mail.sightings import SOMEONE, Sighting
 from emulator.mail.wanted import Matches, Wanted
 from emulator.world import parse_duration, waiting
 
@@ -42,7 +42,7 @@ class Inbox:
         subject: str | None = None,
         text: str | None = None,
         *,
-        sender: str = "someone@outside.test",
+        sender: str = SOMEONE,
         **more: object,
     ) -> Sighting:
         """Let a mail come in from outside, and return it; `more` as `Emulator.receive` has it.

@@ -16,6 +16,7 @@ from emulator.fault_rules import add_rule
 from emulator.mail import MESSAGES, Attachment, Draft, Mail, Message, folders, postoffice
 from emulator.mail.addresses import is_address
 from emulator.mail.mailboxes import mailbox_at
+from emulator.mail.sightings import SOMEONE
 from emulator.provider import Problem, choose, choose_revision, new_mailbox
 from emulator.world import Clock, World, parse_duration, parse_moment
 
@@ -83,6 +84,11 @@ def checked(plan: Any, name: str = "the world") -> Plan:
     return found
 
 
+def plan_of(given: Plan | str | Path) -> Plan:
+    """Return a plan, or the one of a JSON file at this path; PlanError if it is none."""
+    return read_plan(Path(given)) if isinstance(given, str | Path) else checked(given)
+
+
 def fill(world: World, plan: Plan) -> int:
     """Put into a world what a plan says, all of it or nothing, and return how many mails that were.
 
@@ -145,7 +151,7 @@ def _deliver(world: World, item: Mapping[str, Any], known: dict[str, Mail]) -> N
 
 def _draft(item: Mapping[str, Any], known: Mapping[str, Mail]) -> Draft:
     to, cc, bcc = (_texts(item, name) for name in ("to", "cc", "bcc"))
-    sender = item.get("from", "someone@outside.test")
+    sender = item.get("from", SOMEONE)
     for address in (sender, *to, *cc, *bcc):
         if not is_address(address):
             raise ValueError(f"mail {item.get('subject', '')!r}: {address!r} is no address")

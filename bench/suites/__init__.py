@@ -15,4 +15,14 @@ SES_MAIL = {
 }
 # Making a client of httpx costs more than its calls: it reads the certificates that it trusts.
 CLIENT = httpx.Client()
+
+
+def send_report(api: str, headers: dict[str, str]) -> None:
+    """Make a mailbox by Inkbox's API at this URL, and send a mail from it."""
+    made = {"agent_handle": "ada", "mailbox": {"email_local_part": "ada"}}
+    assert CLIENT.post(f"{api}/identities", json=made, headers=headers).status_code == 201
+    sent = CLIENT.post(f"{api}/mail/mailboxes/ada@inkboxmail.com/messages", json=MAIL, headers=headers)
+    assert sent.status_code == 201
+
+
 AWS = {"region_name": "us-east-1", "aws_access_key_id": "x", "aws_secret_access_key": "x"}

@@ -2,16 +2,12 @@
 
 import pytest
 
-from bench.suites import CLIENT, COUNT, MAIL
+from bench.suites import COUNT, send_report
 
 URL = "https://inkbox.ai/api/v1"
 
 
 @pytest.mark.parametrize("n", range(COUNT))
 def test_mail(emulator_intercept, inkbox, n):
-    headers = {"X-Service-Token": inkbox.api_key}
-    made = {"agent_handle": "ada", "mailbox": {"email_local_part": "ada"}}
-    assert CLIENT.post(f"{URL}/identities", json=made, headers=headers).status_code == 201
-    sent = CLIENT.post(f"{URL}/mail/mailboxes/ada@inkboxmail.com/messages", json=MAIL, headers=headers)
-    assert sent.status_code == 201
+    send_report(URL, {"X-Service-Token": inkbox.api_key})
     assert emulator_intercept.wait_for(to="jane@example.com").subject == "Report"

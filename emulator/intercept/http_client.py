@@ -92,9 +92,9 @@ def _patch_both(patches: Patches, module: ModuleType, connect: Callable[[str, An
 def _connecting(interception: Interception, scheme: str, original: Callable[[Any], None]) -> Callable[[Any], None]:
     def connect(connection: Any) -> None:
         # Through a proxy, urllib3 and http.client connect to it and ask for a tunnel to the host that is meant.
-        host, port = getattr(connection, "_tunnel_host", None) or connection.host, connection.port
-        if getattr(connection, "_tunnel_host", None):
-            port = connection._tunnel_port  # noqa: SLF001  # no public name tells it
+        host, port = connection.host, connection.port
+        if connection._tunnel_host:  # noqa: SLF001  # no public name tells it
+            host, port = connection._tunnel_host, connection._tunnel_port  # noqa: SLF001
         # What may not be reached is refused when the request is there, and with it the path of the URL.
         if not interception.may_reach(host, port):
             connection.sock = WireSocket(partial(interception.refuse, scheme, host, port))

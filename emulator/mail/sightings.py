@@ -19,6 +19,8 @@ from emulator.mail.wanted import ANYTHING, Wanted
 from emulator.world import World, timestamp, waiting
 
 OUTSIDE = "outside"
+SOMEONE = "someone@outside.test"
+"""Who writes from outside unless somebody is named."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)

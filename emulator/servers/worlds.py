@@ -27,6 +27,17 @@ def new_world(seed: str = "0", clock: Clock | None = None, *, strict: bool = Fal
     return world
 
 
+def own_keys(world: World, name: str) -> dict[str, str]:
+    """Open an account with a key of its own at every provider, and return the keys; they tell worlds apart."""
+    with world.step():
+        keys = {
+            provider.name: provider.open_account(world, world.derived_id(provider.name, "api_key", "world", name)).id
+            for provider in providers.every()
+        }
+    world.settled_origin()
+    return keys
+
+
 class Worlds:
     """Worlds by name. A request's credential decides which one it acts on; an unknown one means the default."""
 

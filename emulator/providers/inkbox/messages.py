@@ -20,6 +20,14 @@ _MAX_ATTACHMENTS: Final = 25 * MEGABYTE
 
 def send_message(world: World, mailbox: Mailbox, body: Mapping[str, Any]) -> Message:
     """Send a mail as the request body describes it and return the sender's copy."""
+    draft, thread_id = draft_of(world, mailbox, body, _attachments(body.get("attachments") or ()))
+    return send(world, mailbox, draft, thread_id)
+
+
+def draft_of(
+    world: World, mailbox: Mailbox, body: Mapping[str, Any], parts: tuple[Attachment, ...]
+) -> tuple[Draft, str | None]:
+    """Return the draft that a request body describes, and the thread that it stays in, if it answers a message."""
     recipients = body["recipients"]
     parent, in_reply_to, references = answered(world, mailbox, body.get("in_reply_to_message_id"))
     draft = Draft(
@@ -33,9 +41,9 @@ def send_message(world: World, mailbox: Mailbox, body: Mapping[str, Any]) -> Mes
         html=body.get("body_html"),
         in_reply_to=in_reply_to,
         references=references,
-        attachments=_attachments(body.get("attachments") or ()),
+        attachments=parts,
     )
-    return send(world, mailbox, draft, parent.thread_id if parent else None)
+    return draft, parent.thread_id if parent else None
 
 
 def list_messages(

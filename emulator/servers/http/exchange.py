@@ -88,10 +88,10 @@ class Exchange:
         provider, operation = self.provider.name, self.operation and self.operation.id
         account, status = self.account and self.account.id, self.status
         cut, told = self.cut, self.answer_headers
-        hint = told.get("X-Emulator-Hint")
         sent, answered = self.sent[:_KEPT], self.answered[:_KEPT]
 
         def brief() -> dict[str, Any]:
+            hint = told.get("X-Emulator-Hint")
             return {
                 "provider": provider,
                 "operation": operation,

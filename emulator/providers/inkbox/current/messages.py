@@ -15,7 +15,7 @@ from emulator.mail.search import search
 from emulator.provider import Problem, invalid
 from emulator.providers.inkbox.current import mailboxes, opens
 from emulator.providers.inkbox.current.threads import is_blocked
-from emulator.providers.inkbox.messages import answered, check_size, find_message, mark_message
+from emulator.providers.inkbox.messages import check_size, draft_of, find_message, mark_message
 from emulator.world import Page, World
 from emulator.world.ordered import Key
 
@@ -36,23 +36,9 @@ class Outgoing(NamedTuple):
 
 def new_mail(world: World, mailbox: Mailbox, body: Mapping[str, Any]) -> Outgoing:
     """Return the mail that a request to send describes."""
-    recipients = body["recipients"]
-    parent, in_reply_to, references = answered(world, mailbox, body.get("in_reply_to_message_id"))
-    draft = Draft(
-        sender=mailbox.address,
-        sender_name=mailbox.display_name,
-        to=recipients["to"],
-        cc=recipients.get("cc") or [],
-        bcc=recipients.get("bcc") or [],
-        reply_to=reply_to(body),
-        subject=body["subject"],
-        text=body.get("body_text"),
-        html=body.get("body_html"),
-        in_reply_to=in_reply_to,
-        references=references,
-        attachments=attachments(body.get("attachments") or (), html=body.get("body_html")),
-    )
-    return Outgoing(draft, parent.thread_id if parent else None, body.get("track_opens", False))
+    parts = attachments(body.get("attachments") or (), html=body.get("body_html"))
+    draft, thread_id = draft_of(world, mailbox, body, parts)
+    return Outgoing(replace(draft, reply_to=reply_to(body)), thread_id, body.get("track_opens", False))
 
 
 def reply_to_all(mailbox: Mailbox, message: Message, body: Mapping[str, Any]) -> Outgoing:

@@ -10,7 +10,7 @@ from typing import Any, Final
 from flask import Blueprint, request
 
 from emulator.mail import Attachment, Draft, addresses
-from emulator.mail.sightings import receive, sightings, wait_for
+from emulator.mail.sightings import SOMEONE, receive, sightings, wait_for
 from emulator.mail.wanted import Wanted
 from emulator.provider import Problem
 from emulator.servers.http.control.asked import MAX_WAIT, TEXT, Json, read_body, spare_thread, world
@@ -112,7 +112,7 @@ def _near_misses(wanted: Wanted, passed: Container[int] | None) -> list[Json]:
 def draft_from(body: Mapping[str, Any]) -> Draft:
     """Return the draft of a mail from outside; Problem if an address or a header is none."""
     recipients = {name: _as_list(body.get(name)) for name in ("to", "cc", "bcc")}
-    sender = body.get("from") or "someone@outside.test"
+    sender = body.get("from") or SOMEONE
     wrong = [item for item in (sender, *chain(*recipients.values())) if not addresses.is_address(item)]
     if wrong or not recipients["to"]:
         raise Problem("invalid", f"not an address: {wrong[0]!r}" if wrong else "to: at least one address is needed")

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from flask import Blueprint
 
-from emulator import providers
 from emulator.provider import Problem
 from emulator.servers.http.control.asked import TEXT, Json, read_body, world, worlds
-from emulator.servers.worlds import new_world
+from emulator.servers.worlds import new_world, own_keys
 from emulator.world import Clock, parse_moment
 
 routes = Blueprint("worlds", __name__)
@@ -36,12 +35,7 @@ def create_world() -> tuple[Json, int]:
     if worlds().get(name) is not None:
         raise Problem("conflict", f"there is a world {name!r} already")
     made = new_world(body.get("seed", name), clock, strict=worlds().default.strict)
-    keys = {}
-    with made.step():
-        for provider in providers.every():
-            key = made.derived_id(provider.name, "api_key", "world", name)
-            keys[provider.name] = provider.open_account(made, key).id
-    made.settled_origin()
+    keys = own_keys(made, name)
     worlds().add(name, made)
     return {"name": name, "seed": made.seed, "api_keys": keys}, 201
 
