@@ -112,10 +112,7 @@ def _pair(text: str) -> tuple[str, str]:
 
 def _made(chosen: Mapping[str, Any], rules: Path | None) -> Emulator:
     """Return the emulator that was chosen; ClickException says what cannot be."""
-    from emulator.fault_rules import add_rule
     from emulator.harness import Emulator
-    from emulator.provider import choose
-    from emulator.providers import get
 
     clock, start = _clock(chosen["clock"]), chosen["start_with"] and Path(chosen["start_with"])
     if start and not start.is_file():
@@ -125,12 +122,7 @@ def _made(chosen: Mapping[str, Any], rules: Path | None) -> Emulator:
         only = chosen["providers"] or None
         options = {name: chosen[name] for name in names}
         emulator = Emulator(str(chosen["seed"]), clock=clock, world=start, providers=only, **options)
-        with emulator.world.step():
-            for provider, settings in chosen["settings"].items():
-                for name, value in settings.items():
-                    choose(emulator.world, get(provider), name, value)
-        for rule in (*(chosen["faults"] or ()), *_rules(rules)):
-            add_rule(emulator.world, rule)
+        emulator.fill({"settings": chosen["settings"], "faults": [*(chosen["faults"] or ()), *_rules(rules)]})
     except (LookupError, ValueError) as error:
         raise click.ClickException(str(error)) from None
     emulator.allow_webhooks(*chosen["webhook_hosts"])

@@ -10,6 +10,7 @@ import base64
 import re
 from collections import Counter
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 import nh3
@@ -79,6 +80,7 @@ class Preview(NamedTuple):
     cut: bool
 
 
+@lru_cache(maxsize=4)  # the page of a mail tells of its preview, and the frame in it asks for the preview itself
 def preview(mail: Mail) -> Preview:
     """Return the HTML of a mail as a harmless page; images that came with it are in it, others are not."""
     html = mail.body.html or ""
