@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -24,16 +25,19 @@ def operations(target: Target) -> list[Operation]:
 
 
 class Reader:
-    """Calls one operation after the other and keeps what the lists held."""
+    """Calls operations, in any order, and keeps what the lists held; `known` may be called for their ids."""
 
-    def __init__(self, target: Target) -> None:
+    def __init__(self, target: Target, known: Sequence[Operation]) -> None:
         self._target = target
         self._api = Api(target)
+        self._known = known
+        self._called: set[str] = set()
         self._lists: dict[str, tuple[dict[str, str], list[dict[str, Any]]]] = {}
         """By the path of a list: the parameters that it was asked with, and its items."""
 
     def read(self, operation: Operation) -> None:
         """Call an operation; skips the test if there is nothing to read."""
+        self._called.add(operation.id)
         path, query = self._path(operation), dict(_query(operation))
         status, answer = self._api.look(operation.id, path, params=query)
         if not 200 <= status < 300:
@@ -51,14 +55,26 @@ class Reader:
 
     def _value(self, above: str, name: str, found: dict[str, str]) -> dict[str, str]:
         """Return the value of a path parameter, and of those above it, from the list that holds such things."""
+
+        def holds_such(path: str) -> bool:
+            return path == above or (not found and path.rpartition("/")[2] == above.rpartition("/")[2])
+
+        self._call_first(one for one in self._known if holds_such(one.path))
         for path, (asked, items) in self._lists.items():
-            if not items or not (path == above or (not found and path.rpartition("/")[2] == above.rpartition("/")[2])):
+            if not items or not holds_such(path):
                 continue
             known = {item: asked[item] for item in found if item in asked}
             item = next((item for item in items if self._name(above, name, item)), None)
             if item is not None:
                 return {**known, name: str(self._name(above, name, item))}
         pytest.skip(f"nothing is listed at {above}")
+
+    def _call_first(self, lists: Iterable[Operation]) -> None:
+        """Call what was not called yet: the test of a list may come later, or be another process's."""
+        for operation in lists:
+            if operation.id not in self._called:
+                with suppress(pytest.skip.Exception):
+                    self.read(operation)
 
     def _name(self, above: str, name: str, item: Mapping[str, Any]) -> Any:
         """Return what an item is called in a path: as the links say, by the parameter's name, or by its id."""

@@ -18,9 +18,10 @@ def _reading_test(name: str) -> Any:
     choice = aim.RUN.choice
     provider = choice.get(name)
     target = Target(name, aim.RUN, None if choice.base_url else furnished(provider, choice))
-    reader = Reader(target)
     built = set(provider.document.operations) if target.live else coverage.built(provider)
-    wanted = [one for one in operations(target) if one.id in built and (choice.operations or "") in one.id]
+    known = [one for one in operations(target) if one.id in built]
+    reader = Reader(target, known)
+    wanted = [one for one in known if (choice.operations or "") in one.id]
 
     @pytest.mark.parametrize("operation", wanted, ids=lambda operation: operation.id)
     def check(operation: Operation) -> None:
